@@ -1,0 +1,1 @@
+"""Values and their laws: money, market and tick table, candle, order life, clock, reasons, errors. Pure."""

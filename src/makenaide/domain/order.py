@@ -1,0 +1,248 @@
+"""An order's request, its derived identifier, the answers to a send, and its life as a pure state machine.
+
+The protocol is design decision `docs/why/0003-order-protocol.md`: an identifier is derived, an intent is
+committed before it is sent, whatever is not plainly accepted or plainly refused is *unknown*, and an unknown
+is settled by asking for the identifier and by sending the very same one again.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType, assert_never
+
+from makenaide.domain.clock import kst
+from makenaide.domain.errors import Inconsistent
+from makenaide.domain.market import Market
+from makenaide.domain.money import Krw, Price, Quantity
+
+PositionId = NewType("PositionId", str)
+"""MARKET-yyyymmddThhmm of the entry slot in KST, such as KRW-BTC-20260105T0900."""
+
+Identifier = NewType("Identifier", str)
+"""The venue's idempotency key: mk1-<installation>-<position>-<e|x><nn>, unique for ever."""
+
+_IDENTIFIER = re.compile(r"mk1-[0-9a-f]{4}-[A-Z0-9]+-[A-Z0-9]+-\d{8}T\d{4}-[ex]\d{2,}")
+
+
+class Side(StrEnum):
+    """Which way the coins go: BID buys them, ASK sells them."""
+
+    BID = "bid"
+    ASK = "ask"
+
+
+class OrderType(StrEnum):
+    """Upbit's order types; PRICE is a market buy for a total, MARKET a market sell of a volume."""
+
+    LIMIT = "limit"
+    PRICE = "price"
+    MARKET = "market"
+    BEST = "best"
+
+
+class TimeInForce(StrEnum):
+    """Immediate or cancel; fill or kill; post only."""
+
+    IOC = "ioc"
+    FOK = "fok"
+    POST_ONLY = "post_only"
+
+
+class Leg(StrEnum):
+    """The role of an order in its position: E enters, X exits."""
+
+    ENTRY = "e"
+    EXIT = "x"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    """What is asked of the venue. `price` is a unit price (limit); `total` the won to spend (market buy)."""
+
+    market: Market
+    side: Side
+    type: OrderType
+    identifier: Identifier
+    price: Price | None = None
+    volume: Quantity | None = None
+    total: Krw | None = None
+    time_in_force: TimeInForce | None = None
+
+
+def position_id(market: Market, slot: datetime) -> PositionId:
+    """The family name of all orders of the position that is entered in `slot`."""
+    return PositionId(f"{market}-{kst(slot):%Y%m%dT%H%M}")
+
+
+def identifier(installation: str, position: PositionId, leg: Leg, number: int) -> Identifier:
+    """The derived identifier of the `number`-th entry or exit; ValueError when it breaks the venue's form.
+
+    `identifier("7f3a", "KRW-BTC-20260105T0900", Leg.EXIT, 1)` is "mk1-7f3a-KRW-BTC-20260105T0900-x01".
+    """
+    text = f"mk1-{installation}-{position}-{leg}{number:02d}"
+    if not _IDENTIFIER.fullmatch(text) or len(text) > 64 or number < 1:
+        raise ValueError(f"identifier: {text!r} is not mk1-<4 hex>-<position>-<e|x><nn> within 64 characters")
+    return Identifier(text)
+
+
+# ---- answers to one send ----
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The connection never opened: nothing reached the venue."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The venue answered 2xx with its own order id."""
+
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccepted:
+    """429 or 418, whatever the body: not taken; the same identifier may be sent after `wait` seconds."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A refusal that the venue's documents list by name."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """`duplicated_identifier`: an earlier send with this identifier did arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Everything else: the order may or may not exist."""
+
+    cause: str
+
+
+Answer = NotSent | Accepted | NotAccepted | Rejected | Duplicate | NoAnswer
+
+
+# ---- what a look by identifier shows ----
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A send is about to happen; written before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The venue knows the order; `closed` once it is done or cancelled there."""
+
+    uuid: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The venue does not know the identifier at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """It is proven that the attempt neither exists nor can come to exist."""
+
+    proof: str
+
+
+Event = Sending | Answer | Found | Absent | Voided
+
+
+class OrderState(StrEnum):
+    """PLANNED is committed and certainly not at the venue; SENT and UNKNOWN may be there; the rest is known."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    VOID = "void"
+
+    @property
+    def terminal(self) -> bool:
+        """Nothing can happen to the order any more."""
+        return self in (OrderState.CLOSED, OrderState.REJECTED, OrderState.VOID)
+
+    @property
+    def doubtful(self) -> bool:
+        """The order may exist at the venue without our knowing: its market is closed to new intents."""
+        return self in (OrderState.SENT, OrderState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLife:
+    """Where an order stands. `doubt`: an earlier send may have arrived, so a refusal proves nothing."""
+
+    state: OrderState = OrderState.PLANNED
+    doubt: bool = False
+    uuid: str | None = None
+
+
+def advance(life: OrderLife, event: Event) -> OrderLife:
+    """The next state of `life` after `event`; `Inconsistent` when the event cannot follow. Pure.
+
+    A refusal is final on a first send only; after any send that may have arrived it is just another unknown.
+    """
+    if life.state.terminal:
+        raise Inconsistent(f"an order that is {life.state} met {event}")
+    match event:
+        case Sending():
+            return _sending(life)
+        case Accepted(uuid):
+            return _only_from_sent(life, event, OrderLife(OrderState.ACCEPTED, life.doubt, uuid))
+        case NotSent() | NotAccepted():
+            calm = OrderState.UNKNOWN if life.doubt else OrderState.PLANNED
+            return _only_from_sent(life, event, replace(life, state=calm))
+        case Rejected():
+            refused = OrderState.UNKNOWN if life.doubt else OrderState.REJECTED
+            return _only_from_sent(life, event, replace(life, state=refused))
+        case Duplicate() | NoAnswer():
+            return _only_from_sent(life, event, OrderLife(OrderState.UNKNOWN, True, life.uuid))
+        case Found(uuid, closed):
+            return OrderLife(OrderState.CLOSED if closed else OrderState.ACCEPTED, life.doubt, uuid)
+        case Absent():
+            return _absent(life)
+        case Voided():
+            if not life.state.doubtful:
+                raise Inconsistent(f"an order that is {life.state} cannot be void")
+            return replace(life, state=OrderState.VOID)
+        case _:
+            assert_never(event)
+
+
+def _sending(life: OrderLife) -> OrderLife:
+    if life.state is OrderState.ACCEPTED:
+        raise Inconsistent("an accepted order is never sent again")
+    # A send that was never answered (a crash in between) is a doubt for the next one.
+    return replace(life, state=OrderState.SENT, doubt=life.doubt or life.state.doubtful)
+
+
+def _only_from_sent(life: OrderLife, event: Answer, then: OrderLife) -> OrderLife:
+    if life.state is not OrderState.SENT:
+        raise Inconsistent(f"an order that is {life.state} got the answer {event}")
+    return then
+
+
+def _absent(life: OrderLife) -> OrderLife:
+    if life.state is OrderState.ACCEPTED:
+        raise Inconsistent(f"accepted order {life.uuid} is unknown to the venue")
+    if life.state is OrderState.PLANNED:
+        return life
+    return OrderLife(OrderState.UNKNOWN, True, life.uuid)

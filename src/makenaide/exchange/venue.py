@@ -1,0 +1,209 @@
+"""The venue port: what the trading side asks of an exchange, in domain values.
+
+`exchange.upbit.client.UpbitClient` implements it over HTTP. Every method may raise `Unavailable`;
+`place` alone never does: its doubts are values (`domain.order.Answer`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from makenaide.domain.candle import Candle
+from makenaide.domain.market import Market
+from makenaide.domain.money import Krw, Price, Quantity
+from makenaide.domain.order import Answer, Identifier, OrderRequest, Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One market of the venue's list. `cautions` are the names of the automatic flags that are up."""
+
+    market: Market
+    korean_name: str
+    english_name: str
+    warning: bool
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """The latest trade of a market; `turnover_24h` in the quote currency."""
+
+    market: Market
+    price: Price
+    turnover_24h: Krw
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One price level of a book."""
+
+    price: Price
+    size: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A market's order book, best first on both sides; a side is empty when nobody stands there."""
+
+    market: Market
+    at: datetime
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+    @property
+    def best_bid(self) -> Price | None:
+        """The highest price that somebody pays."""
+        return self.bids[0].price if self.bids else None
+
+    @property
+    def best_ask(self) -> Price | None:
+        """The lowest price that somebody sells for."""
+        return self.asks[0].price if self.asks else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """A market's price step at its present price."""
+
+    market: Market
+    tick_size: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """One currency of the account: `free` may be spent, `locked` stands in open orders."""
+
+    currency: str
+    free: Decimal
+    locked: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return self.free + self.locked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """What the account may do in a market: fee ratios a side, minimum total, whether it is open."""
+
+    market: Market
+    bid_fee: Decimal
+    ask_fee: Decimal
+    minimum_total: Krw
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One trade of an order. `fee` is not here: the venue states only an order's `paid_fee`."""
+
+    uuid: str
+    price: Price
+    volume: Quantity
+    funds: Krw
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedOrder:
+    """An order as `GET /order` shows it. `closed` once done or cancelled; judge by `executed`, never by state."""
+
+    uuid: str
+    identifier: Identifier | None
+    market: Market
+    side: Side
+    type: str
+    price: Decimal | None
+    volume: Quantity | None
+    state: str
+    executed: Quantity
+    paid_fee: Krw
+    trades_count: int
+    trades: tuple[Trade, ...]
+    created_at: datetime
+
+    @property
+    def closed(self) -> bool:
+        """Nothing more can happen to it at the venue."""
+        return self.state in ("done", "cancel")
+
+
+class Quotation(Protocol):
+    """Public market data."""
+
+    def markets(self) -> Sequence[Listing]:
+        """Every market that is listed now."""
+        ...
+
+    def day_candles(self, market: Market, before: datetime, count: int) -> Sequence[Candle]:
+        """Up to `count` (at most 200) day candles that start before `before`, ascending."""
+        ...
+
+    def tickers(self, markets: Sequence[Market]) -> Mapping[Market, Ticker]:
+        """The latest trade of each market; UnknownMarket when one of them is not listed."""
+        ...
+
+    def books(self, markets: Sequence[Market], depth: int = 30) -> Mapping[Market, Book]:
+        """The order book of each market, up to `depth` levels a side."""
+        ...
+
+    def instruments(self, markets: Sequence[Market]) -> Mapping[Market, Instrument]:
+        """The price step of each market at its present price."""
+        ...
+
+
+class Trading(Protocol):
+    """The account."""
+
+    def accounts(self) -> Mapping[str, Balance]:
+        """The balance of every currency held, by currency."""
+        ...
+
+    def chance(self, market: Market) -> Chance:
+        """Fees and limits of the account in `market`."""
+        ...
+
+    def place(self, request: OrderRequest) -> Answer:
+        """Send the order once, exactly as it is; never retried here."""
+        ...
+
+    def order(self, identifier: Identifier) -> PlacedOrder | None:
+        """The order of that identifier with its trades, or None when the venue does not know it."""
+        ...
+
+    def cancel(self, identifier: Identifier) -> bool:
+        """Ask for the order's cancellation; False when the venue does not know it."""
+        ...
+
+
+class Venue(Quotation, Trading, Protocol):
+    """An exchange: market data and the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Wake the watcher when the best bid is at or below `floor`, or has turned above `peak`."""
+
+    floor: Price
+    peak: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a watcher saw: the time, and the best bid of each watched market (missing = could not look)."""
+
+    at: datetime
+    bids: Mapping[Market, Price]
+
+
+class Watcher(Protocol):
+    """Eyes on the price between the slots; the only thing that lets time pass in a stepped run."""
+
+    def wait(self, until: datetime, fences: Mapping[Market, Fence]) -> Sighting:
+        """Return at `until`, or earlier as soon as a fence is touched."""
+        ...
