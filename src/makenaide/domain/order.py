@@ -220,7 +220,7 @@ def advance(life: OrderLife, event: Event) -> OrderLife:
         case Absent():
             return _absent(life)
         case Voided():
-            if not life.state.doubtful:
+            if life.state is OrderState.ACCEPTED:
                 raise Inconsistent(f"an order that is {life.state} cannot be void")
             return replace(life, state=OrderState.VOID)
         case _:

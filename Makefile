@@ -1,0 +1,96 @@
+# Makenaide. The two commands that matter: `make run` and `make test`.
+# Everything is made inside .venv beside this file; positions and prices live in the data folder (MAKENAIDE_HOME).
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.PHONY: help setup run test check bench exports lock clean dev
+
+PYTHON ?= python3 python3.13 python3.12 python3.11
+ARGS ?=
+BENCH ?= *
+
+# Settings of pip and Python that would install elsewhere, or other things than the lock says.
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_CONSTRAINT PIP_NO_BINARY PIP_NO_COMPILE PIP_NO_DEPS PIP_ONLY_BINARY
+unexport PIP_PREFIX PIP_PYTHON PIP_REQUIRE_HASHES PIP_REQUIRE_VIRTUALENV PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
+
+# A stamp is named after what it was made from, the folder included: a venv does not survive a move.
+RUN_KEY := $(shell { pwd -P; cat pyproject.toml locks/run.txt; } | cksum | cut -d ' ' -f 1)
+DEV_KEY := $(shell { pwd -P; cat pyproject.toml locks/run.txt locks/dev.txt; } | cksum | cut -d ' ' -f 1)
+RUN_STAMP := .venv/.run-$(RUN_KEY)
+DEV_STAMP := .venv/.dev-$(DEV_KEY)
+
+PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check
+LOCKED := --require-hashes --only-binary :all:
+COMPILE := .venv/bin/python -m compileall -qq -j 0
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+HERE := import os, pip, sys; sys.exit(os.path.join(os.getcwd(), ".venv") not in open(".venv/pyvenv.cfg").read())
+
+help:  ## this list / 이 목록
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(RUN_STAMP)  ## only set up .venv / .venv 준비만
+	@:
+
+run: setup  ## trade on paper with the built-in simulator; more with ARGS="..." / 내장 시뮬레이터로 모의 매매
+	@.venv/bin/makenaide run $(ARGS)
+
+test: dev  ## every test, with coverage / 모든 테스트와 커버리지
+	@.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+	@echo "The pure rooms / 순수 모듈:"
+	@.venv/bin/python -m coverage report --fail-under=100 \
+	    --include='*/makenaide/domain/*,*/makenaide/strategy/*,*/makenaide/risk/*,*/makenaide/ledger/*'
+
+check: dev  ## style, types, import contracts, house rules / 형식·타입·의존 방향·집 규칙
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/python -m pytest -q tests/unit/test_house_*.py
+
+bench: dev  ## figures (not tests); one of them with BENCH=name / 성능 수치
+	@for file in bench/$(BENCH).py; do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
+
+exports: dev  ## rewrite the golden list of public names / 공개 이름 목록 다시 쓰기
+	@.venv/bin/python -m pytest -q tests/unit/test_house_exports.py --rewrite-golden
+
+lock:  ## lock the dependencies again; newer versions with ARGS=--upgrade / 의존성 다시 잠그기
+	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT \
+	&& for python in $(PYTHON); do "$$python" -c '$(SUITABLE)' 2>/dev/null && break; done \
+	&& "$$python" -m venv "$$folder/venv" \
+	&& "$$folder/venv/bin/python" -m pip install -qq --disable-pip-version-check --only-binary :all: uv \
+	&& compile() { "$$folder/venv/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	    --generate-hashes --only-binary :all: --no-header --no-annotate "$$@" $(ARGS) > /dev/null; } \
+	&& compile --group setup --output-file locks/run.txt \
+	&& compile --group setup --group dev --constraint locks/run.txt --output-file locks/dev.txt
+
+clean:  ## remove what make made; never the data folder / 만든 것 지우기 (데이터 폴더는 그대로)
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+dev: $(DEV_STAMP)
+	@:
+
+$(RUN_STAMP):
+	@echo "Setting up .venv (once) / .venv 준비 중 (한 번만)"
+	@if ! .venv/bin/python -c '$(HERE)' 2>/dev/null || ! .venv/bin/python -c '$(SUITABLE)'; then \
+	    rm -rf .venv; \
+	    for python in $(PYTHON); do \
+	        if "$$python" -c '$(SUITABLE)' 2>/dev/null && "$$python" -m venv .venv; then break; fi; \
+	        rm -rf .venv; \
+	    done; \
+	fi
+	@test -x .venv/bin/python || { \
+	    echo "Makenaide needs Python 3.11, 3.12 or 3.13 with its venv module (on Debian and Ubuntu: python3-venv)." >&2; \
+	    echo "Python 3.11, 3.12, 3.13 중 하나와 venv 모듈이 필요합니다 (Debian·Ubuntu: python3-venv)." >&2; exit 1; }
+	@rm -f .venv/.run-* .venv/.dev-*
+	@$(PIP) $(LOCKED) -r locks/run.txt
+	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
+	@$(COMPILE) .venv/lib src || true  # only speed: a package may carry a file of another Python
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@echo "Adding the tools for tests and checks (once) / 테스트 도구 설치 중 (한 번만)"
+	@rm -f .venv/.dev-*
+	@$(PIP) $(LOCKED) -r locks/dev.txt
+	@$(COMPILE) .venv/lib || true
+	@touch $@

@@ -1,0 +1,161 @@
+"""The commands: names, options and help. What each does is imported when it is called."""
+# ruff: noqa: PLC0415 - the imports inside the commands keep `--help` within its 0.12 s
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from makenaide.catalogue import Text
+from makenaide.cli.options import json_option, source_options
+
+
+def register(group: click.Group, text: Text) -> None:
+    """Add every command to `group`, with its texts from the catalogue."""
+    for add in (_run, _report, _status, _look, _trace, _reconcile, _database, _exchange, _config):
+        add(group, text)
+
+
+def _run(group: click.Group, text: Text) -> None:
+    @group.command("run", help=text("help.run"))
+    @source_options(text)
+    @json_option(text)
+    def run(*, as_json: bool, **source: Any) -> int:
+        from makenaide.cli.trade import run_account
+
+        return run_account(source, as_json=as_json)
+
+
+def _report(group: click.Group, text: Text) -> None:
+    @group.command("report", help=text("help.report"))
+    @source_options(text)
+    @json_option(text)
+    @click.option("--html", type=click.Path(path_type=Path), help=text("help.option.html"))
+    def report(*, as_json: bool, html: Path | None, **source: Any) -> None:
+        from makenaide.cli.trade import show_report
+
+        show_report(source, as_json=as_json, html=html)
+
+
+def _status(group: click.Group, text: Text) -> None:
+    @group.command("status", help=text("help.status"))
+    @json_option(text)
+    def status(*, as_json: bool) -> None:
+        from makenaide.cli.status import show_status
+
+        show_status(as_json=as_json)
+
+
+def _look(group: click.Group, text: Text) -> None:
+    @group.command("scan", help=text("help.scan"))
+    @source_options(text)
+    @json_option(text)
+    def scan(*, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.look import scan_markets
+
+        scan_markets(source, as_json=as_json)
+
+    @group.command("collect", help=text("help.collect"))
+    @source_options(text)
+    @json_option(text)
+    def collect(*, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.look import collect_candles
+
+        collect_candles(source, as_json=as_json)
+
+    @group.command("decide", help=text("help.decide"))
+    @click.option("--explain", metavar="MARKET", help=text("help.option.explain"))
+    @source_options(text)
+    @json_option(text)
+    def decide(*, explain: str | None, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.look import explain_decision
+
+        explain_decision(source, explain, as_json=as_json)
+
+
+def _trace(group: click.Group, text: Text) -> None:
+    @group.command("trace", help=text("help.trace"))
+    @click.argument("order")
+    @json_option(text)
+    def trace(order: str, *, as_json: bool) -> None:
+        from makenaide.cli.trace import show_trace
+
+        show_trace(order, as_json=as_json)
+
+
+def _reconcile(group: click.Group, text: Text) -> None:
+    @group.command("reconcile", help=text("help.reconcile"))
+    @source_options(text)
+    @json_option(text)
+    def reconcile(*, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.look import reconcile_account
+
+        reconcile_account(source, as_json=as_json)
+
+
+def _database(group: click.Group, text: Text) -> None:
+    @group.group("db", help=text("help.db"))
+    def database() -> None:
+        """Only a group."""
+
+    @database.command("init", help=text("help.db_init"))
+    @json_option(text)
+    def init(*, as_json: bool) -> None:
+        from makenaide.cli.database import init_database
+
+        init_database(as_json=as_json)
+
+    @database.command("validate", help=text("help.db_validate"))
+    @json_option(text)
+    def validate(*, as_json: bool) -> None:
+        from makenaide.cli.database import validate_database
+
+        validate_database(as_json=as_json)
+
+
+def _exchange(group: click.Group, text: Text) -> None:
+    @group.group("exchange", help=text("help.exchange"))
+    def exchange() -> None:
+        """Only a group."""
+
+    options: tuple[Callable[[Any], Any], ...] = (
+        click.option("--port", type=click.IntRange(0, 65535), default=0, help=text("help.option.port")),
+        click.option("--seed", type=click.IntRange(min=0), default=1, help=text("help.option.seed")),
+        click.option("--days", type=click.IntRange(1, 3650), default=365, help=text("help.option.days")),
+        click.option("--markets", type=click.IntRange(3, 289), help=text("help.option.markets")),
+        click.option("--replay", type=click.Path(path_type=Path), help=text("help.option.replay")),
+        click.option("--stepped", is_flag=True, help=text("help.option.stepped")),
+        click.option("--world", type=click.Path(path_type=Path), hidden=True),
+        json_option(text),
+    )
+
+    def simulate(**chosen: Any) -> None:
+        from makenaide.cli.simulate import serve_simulator
+
+        serve_simulator(**chosen)
+
+    command = simulate
+    for option in reversed(options):
+        command = option(command)
+    exchange.command("simulate", help=text("help.simulate"))(command)
+
+
+def _config(group: click.Group, text: Text) -> None:
+    @group.group("config", help=text("help.config"))
+    def config() -> None:
+        """Only a group."""
+
+    @config.command("show", help=text("help.config_show"))
+    @json_option(text)
+    def show(*, as_json: bool) -> None:
+        from makenaide.cli.settings import show_config
+
+        show_config(as_json=as_json)
+
+    @config.command("check", help=text("help.config_check"))
+    @json_option(text)
+    def check(*, as_json: bool) -> None:
+        from makenaide.cli.settings import check_config
+
+        check_config(as_json=as_json)

@@ -1,0 +1,81 @@
+"""Paper money on a real exchange: market data from one client, the account from another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from makenaide.domain.candle import Candle
+from makenaide.domain.market import Market
+from makenaide.domain.order import Answer, Identifier, OrderRequest
+from makenaide.exchange.http import Request, Response
+from makenaide.exchange.simulator.face import Face
+from makenaide.exchange.venue import (
+    Balance,
+    Book,
+    Chance,
+    Instrument,
+    Listing,
+    PlacedOrder,
+    Quotation,
+    Ticker,
+    Trading,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InProcess:
+    """A `Transport` to a simulator's face in this very process."""
+
+    face: Face
+
+    def send(self, request: Request) -> Response:
+        """Hand the request over."""
+        return self.face.handle(request)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperVenue:
+    """A `Venue` whose prices are real and whose fills are simulated."""
+
+    quotation: Quotation
+    trading: Trading
+
+    def markets(self) -> Sequence[Listing]:
+        """Every market that is listed now."""
+        return self.quotation.markets()
+
+    def day_candles(self, market: Market, before: datetime, count: int) -> Sequence[Candle]:
+        """Day candles of the real exchange."""
+        return self.quotation.day_candles(market, before, count)
+
+    def tickers(self, markets: Sequence[Market]) -> Mapping[Market, Ticker]:
+        """Tickers of the real exchange."""
+        return self.quotation.tickers(markets)
+
+    def books(self, markets: Sequence[Market], depth: int = 30) -> Mapping[Market, Book]:
+        """Books of the real exchange."""
+        return self.quotation.books(markets, depth)
+
+    def instruments(self, markets: Sequence[Market]) -> Mapping[Market, Instrument]:
+        """Price steps of the real exchange."""
+        return self.quotation.instruments(markets)
+
+    def accounts(self) -> Mapping[str, Balance]:
+        """Balances of the paper account."""
+        return self.trading.accounts()
+
+    def chance(self, market: Market) -> Chance:
+        """Fees and limits of the paper account."""
+        return self.trading.chance(market)
+
+    def place(self, request: OrderRequest) -> Answer:
+        """Place on paper."""
+        return self.trading.place(request)
+
+    def order(self, identifier: Identifier) -> PlacedOrder | None:
+        """The paper order of that identifier."""
+        return self.trading.order(identifier)
+
+    def cancel(self, identifier: Identifier) -> bool:
+        """Cancel on paper."""
+        return self.trading.cancel(identifier)

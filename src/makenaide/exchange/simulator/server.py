@@ -1,0 +1,156 @@
+"""The face on a socket: uvicorn with httptools under a raw ASGI application, one request after the other.
+
+    Server(face).run(announce=print)      # until SIGTERM, SIGINT, `stop`, or the end of the watched standard input
+
+Everything runs in one thread, so the venue needs no locks. Nothing is printed here.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import unquote_plus
+
+import uvicorn
+
+from makenaide.domain.errors import Misconfigured
+from makenaide.exchange.http import Pairs, Request
+from makenaide.exchange.simulator.face import Face
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+LARGEST_BODY = 1_000_000
+"""Bytes; no call of the venue comes near."""
+
+
+class Server:
+    """Serves `face` on `host`; port 0 takes any free one. Only loopback unless `exposed`.
+
+    The socket is bound at once, so `port` is known before `run`; `Misconfigured` when it cannot be had.
+    """
+
+    def __init__(self, face: Face, host: str = "127.0.0.1", port: int = 0, *, exposed: bool = False) -> None:
+        if not exposed and not _loopback(host):
+            raise Misconfigured(
+                f"host: {host} is not loopback; the simulator's keys are no secrets, so say so twice"
+            )
+        self._socket = _bound(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            _application(face),
+            http="httptools",
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=2,
+        )
+        self._server = _Uvicorn(config)
+
+    def run(self, announce: Callable[[int], None], *, watch_parent: bool = False) -> None:
+        """Serve until told to stop; `announce` gets the port once requests are taken.
+
+        With `watch_parent`, the end of standard input also stops: a killed parent leaves no orphan.
+        """
+        try:
+            asyncio.run(self._serve(announce, watch_parent))
+        finally:
+            self._socket.close()
+
+    def stop(self) -> None:
+        """Finish the requests under way, then let `run` return; from any thread."""
+        self._server.should_exit = True
+
+    async def _serve(self, announce: Callable[[int], None], watch_parent: bool) -> None:
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread():
+            for each in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(each, self.stop)
+        if watch_parent:
+            threading.Thread(target=self._watch_parent, daemon=True, name="parent").start()
+        serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
+        while not self._server.started and not serving.done():
+            await asyncio.sleep(0.002)
+        if self._server.started:
+            announce(self.port)
+        await serving
+
+    def _watch_parent(self) -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        self.stop()
+
+
+def serve(face: Face, host: str = "127.0.0.1", port: int = 0, *, announce: Callable[[int], None]) -> None:
+    """Serve `face` on loopback until SIGTERM or SIGINT; `announce` gets the port."""
+    Server(face, host, port).run(announce)
+
+
+class _Uvicorn(uvicorn.Server):
+    """Without uvicorn's own signal handling, which would raise the signal again after a clean stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _application(face: Face) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+    async def application(scope: Message, receive: Receive, send: Send) -> None:
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            body += message.get("body", b"")
+            if len(body) > LARGEST_BODY:
+                await send({"type": "http.response.start", "status": 413, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            if not message.get("more_body", False):
+                break
+        request = Request(
+            method=scope["method"],
+            path=scope["path"],
+            query=pairs(scope["query_string"].decode("latin-1")),
+            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+            body=body or None,
+        )
+        response = face.handle(request, scope["client"][0])
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers.items()]
+        headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    return application
+
+
+def pairs(query: str) -> Pairs:
+    """A raw query string as decoded names and values in sent order; `[` and `]` may come encoded or not."""
+    parts = (part.partition("=") for part in query.split("&") if part)
+    return tuple((unquote_plus(name), unquote_plus(value)) for name, _, value in parts)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as cause:
+        raise Misconfigured(f"port: {host} port {port} cannot be listened on: {cause}") from cause

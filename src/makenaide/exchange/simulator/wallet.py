@@ -1,0 +1,84 @@
+"""An account's balances: free and locked per currency, with the average price paid (upbit-api.md section 4.1)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from makenaide.domain.errors import Inconsistent
+
+EXACT = Context(prec=60)
+"""Products of price, volume and fee keep every digit: at most 10 + 8 + 8 + 4 of them, with room."""
+
+_AVERAGE_STEP = Decimal("0.00000001")
+_ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class Holding:
+    """One currency: `free` may be spent, `locked` stands in open orders, `average` is KRW per coin, without fees."""
+
+    free: Decimal = _ZERO
+    locked: Decimal = _ZERO
+    average: Decimal = _ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return self.free + self.locked
+
+
+class Wallet:
+    """The holdings of one account; no amount ever falls below zero, `Inconsistent` where it would."""
+
+    def __init__(self) -> None:
+        self._holdings: dict[str, Holding] = {}
+
+    def __iter__(self) -> Iterator[tuple[str, Holding]]:
+        """What is held, KRW first, then in the order of the currency codes."""
+        held = (item for item in self._holdings.items() if item[1].total)
+        return iter(sorted(held, key=lambda item: (item[0] != "KRW", item[0])))
+
+    def holding(self, currency: str) -> Holding:
+        """The holding of `currency`; an empty one when there is none."""
+        return self._holdings.get(currency) or Holding()
+
+    def credit(self, currency: str, amount: Decimal) -> None:
+        """`amount` more is free."""
+        self._kept(currency).free += amount
+
+    def bought(self, currency: str, amount: Decimal, paid: Decimal) -> None:
+        """`amount` coins for `paid` KRW: the average moves by price only (upbit-api.md section 4.1)."""
+        holding = self._kept(currency)
+        worth = holding.average * holding.total + paid
+        holding.free += amount
+        holding.average = (worth / holding.total).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN, context=EXACT)
+
+    def lock(self, currency: str, amount: Decimal) -> None:
+        """Move `amount` from free to locked."""
+        holding = self._kept(currency)
+        if not 0 <= amount <= holding.free:
+            raise Inconsistent(f"{currency}: cannot lock {amount} of {holding.free} free")
+        holding.free -= amount
+        holding.locked += amount
+
+    def release(self, currency: str, amount: Decimal) -> None:
+        """Move `amount` from locked back to free."""
+        holding = self._locked(currency, amount)
+        holding.locked -= amount
+        holding.free += amount
+
+    def spend(self, currency: str, amount: Decimal) -> None:
+        """`amount` of what is locked leaves the account."""
+        holding = self._locked(currency, amount)
+        holding.locked -= amount
+        if not holding.total:
+            holding.average = _ZERO
+
+    def _locked(self, currency: str, amount: Decimal) -> Holding:
+        holding = self._kept(currency)
+        if not 0 <= amount <= holding.locked:
+            raise Inconsistent(f"{currency}: cannot take {amount} of {holding.locked} locked")
+        return holding
+
+    def _kept(self, currency: str) -> Holding:
+        return self._holdings.setdefault(currency, Holding())

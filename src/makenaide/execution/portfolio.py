@@ -1,0 +1,77 @@
+"""The open positions: what the fills say is held, with the entry's frozen facts and the newest stop."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
+
+from makenaide.domain.errors import Inconsistent
+from makenaide.domain.market import Market, minimum_total
+from makenaide.domain.money import Price
+from makenaide.domain.order import PositionId
+from makenaide.domain.reason import Exit
+from makenaide.ledger.position import Holding, hold
+from makenaide.risk.exits import PositionFacts, StopState
+from makenaide.store.db import Database
+from makenaide.store.journal import JournalFill, StoredStop, entries, latest_stops, open_fills
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """One open position. `facts` are what its exits look at; `stop` only ever rises."""
+
+    position_id: PositionId
+    opened_at: datetime
+    holding: Holding
+    facts: PositionFacts
+    stop: StopState
+
+    @property
+    def market(self) -> Market:
+        """The market it is held in."""
+        return self.facts.market
+
+    def dust(self, bid: Price) -> bool:
+        """Whether the rest is worth less than the venue's minimum order: it cannot be sold, and takes no slot."""
+        return (bid * self.facts.quantity).value < minimum_total(self.market)
+
+
+def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
+    """Every position that holds something, oldest first; `Inconsistent` when one has no stop."""
+    fills = sorted(open_fills(db, account_id), key=lambda each: each.position_id)
+    if not fills:
+        return ()
+    entered = entries(db, account_id)
+    grouped = {key: tuple(group) for key, group in groupby(fills, key=lambda each: each.position_id)}
+    stops = latest_stops(db, account_id, list(grouped))
+    found = []
+    for key, group in grouped.items():
+        if key not in stops:
+            raise Inconsistent(f"position {key} has no stop")
+        evidence = entered[key].evidence
+        found.append(_position(key, group, Decimal(evidence["atr_percent"]), stops[key]))
+    return tuple(sorted(found, key=lambda position: (position.opened_at, position.position_id)))
+
+
+def _position(key: PositionId, group: tuple[JournalFill, ...], atr_percent: Decimal, stop: StoredStop) -> Position:
+    fills = sorted((each.fill for each in group), key=lambda fill: (fill.at, fill.trade_uuid))
+    holding = hold(fills[0].market, fills)
+    entry = holding.average_entry
+    if entry is None:
+        raise Inconsistent(f"position {key} sold what it never bought")
+    facts = PositionFacts(
+        market=holding.market,
+        entry=entry,
+        atr_percent=atr_percent,
+        opened_on=fills[0].at.astimezone(UTC).date(),
+        quantity=holding.quantity,
+        initial_quantity=holding.bought,
+        third_taken=any(each.reason == Exit.THIRD for each in group),
+    )
+    return Position(
+        position_id=key,
+        opened_at=fills[0].at,
+        holding=holding,
+        facts=facts,
+        stop=StopState(price=stop.price, kind=stop.kind, high_water=stop.high_water),
+    )

@@ -1,0 +1,100 @@
+"""Watching the stops between the slots: the best bid against each stop, and the sale when it is touched.
+
+The stops are watched along the path of the price; the process of its own that does this whatever happens to the
+trading process (the guard) comes with the execution issue.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from makenaide.domain.clock import trading_day
+from makenaide.domain.errors import Unavailable
+from makenaide.domain.market import Market
+from makenaide.domain.money import Price
+from makenaide.domain.order import PositionId
+from makenaide.exchange.venue import Fence, Watcher
+from makenaide.execution.leave import leave
+from makenaide.execution.portfolio import Position, open_positions
+from makenaide.execution.submit import Desk
+from makenaide.risk.exits import StopState, raise_stop, stop_exit
+from makenaide.risk.settings import RiskSettings
+from makenaide.store.accounts import Account
+from makenaide.store.journal import StoredStop, put_stop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class StopWatch:
+    """Watches the stops of one account until a given moment."""
+
+    desk: Desk
+    watcher: Watcher
+    account: Account
+    risk: RiskSettings
+    _retry_at: dict[PositionId, datetime] = field(default_factory=dict)
+
+    def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
+        """Return at `moment`, or soon after `stopping` says so; every stop touched on the way has sold.
+
+        A stop that could not sell (no book, venue shut) tries again after a while, for as long as it takes.
+        """
+        positions = open_positions(self.desk.db, self.account.account_id)
+        wake = self.desk.clock.now()  # the first look is at once: what happened while nobody looked counts
+        while True:
+            sighting = self._wait(min(wake, moment), positions)
+            if sighting is not None and self._act(positions, sighting):
+                positions = open_positions(self.desk.db, self.account.account_id)
+            if self.desk.clock.now() >= moment or stopping():
+                return
+            retries = [at for at in self._retry_at.values() if at > self.desk.clock.now()]
+            wake = min([moment, *retries])
+
+    def _wait(self, until: datetime, positions: tuple[Position, ...]) -> Mapping[Market, Price] | None:
+        now = self.desk.clock.now()
+        due = {each.position_id for each in positions if self._retry_at.get(each.position_id, now) <= now}
+        fences = {
+            each.market: Fence(each.stop.price, each.stop.high_water)
+            for each in positions
+            if each.position_id in due
+        }
+        try:
+            return self.watcher.wait(until, fences).bids
+        except Unavailable as cause:
+            log.warning("cannot watch", extra={"action": "stop.blind", "cause": str(cause)})
+            self.desk.clock.sleep(self.desk.settings.poll_seconds)
+            return None
+
+    def _act(self, positions: tuple[Position, ...], bids: Mapping[Market, Price]) -> bool:
+        """Raise and execute stops by what was seen; whether anything changed. One market never mutes another."""
+        changed = False
+        for position in positions:
+            bid = bids.get(position.market)
+            if bid is not None:
+                changed |= self._act_on(position, bid)
+        return changed
+
+    def _act_on(self, position: Position, bid: Price) -> bool:
+        day = trading_day(self.desk.clock.now())
+        stop = raise_stop(position.stop, position.facts, bid, day, self.risk)
+        if stop != position.stop:
+            self._store(position.position_id, stop)
+        signal = stop_exit(stop, position.facts, bid)
+        if signal is None or position.dust(bid):
+            return stop != position.stop
+        leave(self.desk, self.account, position, signal)
+        pause = timedelta(seconds=self.desk.settings.exit_retry_seconds)
+        self._retry_at[position.position_id] = self.desk.clock.now() + pause
+        return True
+
+    def _store(self, position: PositionId, stop: StopState) -> None:
+        with self.desk.db.transaction():
+            self.desk.lease.check()
+            put_stop(
+                self.desk.db,
+                self.account.account_id,
+                position,
+                StoredStop(at=self.desk.clock.now(), price=stop.price, kind=stop.kind, high_water=stop.high_water),
+            )

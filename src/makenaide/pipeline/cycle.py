@@ -1,0 +1,159 @@
+"""One cycle, in the order of the main path (docs/why/0001-rooms.md): every step stored, none repeated.
+
+reconcile -> leave by the closed candle -> collect -> decide -> enter -> report
+
+Exits come before entries, and need no more than the candles of what is held. A second call for the same slot finds
+the run's row and goes on where it stopped.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from makenaide.domain.clock import kst
+from makenaide.execution.reconcile import Reconciliation, reconcile
+from makenaide.pipeline.collect import Markets, collect, refresh_listings
+from makenaide.pipeline.decide import Outlook, outlook
+from makenaide.pipeline.entering import enter, held_markets
+from makenaide.pipeline.leaving import leave_at_close
+from makenaide.pipeline.schedule import DECISION_SLOT
+from makenaide.pipeline.session import Session
+from makenaide.pipeline.valuation import flow_since, value_account
+from makenaide.store.candles import last_days
+from makenaide.store.runs import (
+    AuditEntry,
+    EquityRow,
+    Run,
+    equity_rows,
+    finish_run,
+    finish_step,
+    open_run,
+    put_audit,
+    put_decisions,
+    put_equity,
+    put_gate,
+)
+from makenaide.strategy.signal import BTC
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleResult:
+    """What a person watching wants to know of a slot."""
+
+    slot: datetime
+    equity: EquityRow | None
+
+
+def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> CycleResult:
+    """Run (or resume) the cycle of `slot`; a finished one is left alone.
+
+    `closing` is the last slot of a run with an end: it reconciles, collects and values, and enters nothing.
+    """
+    account = session.account.account_id
+    run = open_run(session.db, account, slot, session.clock.now())
+    if run.status == "done":
+        return CycleResult(slot=slot, equity=None)
+    log.info("cycle", extra={"action": "cycle.start", "slot": kst(slot).isoformat(), "resumed": bool(run.steps)})
+    state = reconcile(session.desk, account)
+    _note_difference(session, state)
+    markets = refresh_listings(session, session.clock.now())
+    _step(session, run, "leave", lambda: _leave(session, markets, slot))
+    _step(session, run, "collect", lambda: _collect(session, markets, slot))
+    if not closing and kst(slot).time() == DECISION_SLOT:
+        _decide_and_enter(session, run, (markets, state))
+    equity = _report(session, run)
+    return CycleResult(slot=slot, equity=equity)
+
+
+def _step(session: Session, run: Run, name: str, work: Any) -> None:
+    if name in run.steps:
+        return
+    detail: Mapping[str, Any] = work()
+    with session.db.transaction():
+        session.lease.check()
+        finish_step(session.db, run, name, session.clock.now(), detail)
+    log.info("step", extra={"action": f"cycle.{name}", "detail": dict(detail)})
+
+
+def _leave(session: Session, markets: Markets, slot: datetime) -> Mapping[str, Any]:
+    held = held_markets(session)
+    got = collect(session, sorted(held), slot)
+    return {"held": len(held), "failed": got.failed, "left": leave_at_close(session, markets, slot)}
+
+
+def _collect(session: Session, markets: Markets, slot: datetime) -> Mapping[str, Any]:
+    got = collect(session, markets.codes, slot)
+    return {"markets": len(markets.codes), "candles": got.candles, "failed": got.failed}
+
+
+def _decide_and_enter(session: Session, run: Run, known: tuple[Markets, Reconciliation]) -> None:
+    markets, state = known
+    if "enter" in run.steps:
+        return
+    thinking = outlook(session, markets.listings, held_markets(session), run.slot)
+    if "decide" not in run.steps:
+        _store_outlook(session, run, thinking)
+    _step(session, run, "enter", lambda: enter(session, run, thinking, state))
+
+
+def _store_outlook(session: Session, run: Run, thinking: Outlook) -> None:
+    """The gate and every refusal so far; the candidates are decided one by one when they are entered."""
+    gate = thinking.gate
+    refused = [(s.market, s.refusal, {"features": dict(s.evidence)}) for s in thinking.signals if s.refusal]
+    with session.db.transaction():
+        session.lease.check()
+        put_gate(
+            session.db,
+            run,
+            {"open": gate.open, "reason": gate.reason},
+            {"btc_stage": gate.btc_stage, "breadth": gate.breadth},
+        )
+        put_decisions(session.db, run, refused)
+        wanted = len(thinking.signals) - len(refused)
+        finish_step(session.db, run, "decide", session.clock.now(), {"candidates": wanted})
+
+
+def _report(session: Session, run: Run) -> EquityRow:
+    """Value the account and close the run, in one transaction."""
+    db, account = session.db, session.account
+    valuation = value_account(db, session.venue, account)
+    before = equity_rows(db, account.account_id)
+    newest = last_days(db, account.feed, BTC, run.slot, 1)
+    bitcoin: Decimal | None = newest[0].close.value if newest else None
+    now = session.clock.now()
+    since = before[-1].valued_at if before else None
+    row = EquityRow(
+        slot=run.slot,
+        valued_at=now,
+        equity=valuation.equity,
+        cash=valuation.cash,
+        flow=flow_since(db, account, since, now),
+        bitcoin=bitcoin,
+    )
+    with db.transaction():
+        session.lease.check()
+        put_equity(db, account.account_id, row, {str(k): str(v) for k, v in valuation.marks.items()})
+        finish_run(db, run, now)
+    return row
+
+
+def _note_difference(session: Session, state: Reconciliation) -> None:
+    if state.comparison.equal is True:
+        return
+    with session.db.transaction():
+        session.lease.check()
+        put_audit(
+            session.db,
+            AuditEntry(
+                account_id=session.account.account_id,
+                at=session.clock.now(),
+                actor="reconcile",
+                action="alarm.books_differ",
+                detail={"differences": list(state.comparison.differences)},
+            ),
+        )

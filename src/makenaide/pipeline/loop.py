@@ -1,0 +1,85 @@
+"""The loop around the cycle: run what is due, watch the stops until the next slot, stop when asked or at the end."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from makenaide.domain.clock import next_slot
+from makenaide.domain.errors import Unavailable
+from makenaide.execution.watch import StopWatch
+from makenaide.pipeline.cycle import CycleResult, run_cycle
+from makenaide.pipeline.schedule import due
+from makenaide.pipeline.session import Session
+from makenaide.store.runs import latest_run, mark_missed
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[CycleResult], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """What to do when the venue fails a cycle: try again after `pause_seconds`, `tries` times (None: for ever)."""
+
+    tries: int | None
+    pause_seconds: float = 30.0
+
+
+def run_loop(session: Session, stopping: Callable[[], bool], progress: Progress, patience: Patience) -> bool:
+    """Run slots until the account's last one (True) or until `stopping` says so (False).
+
+    Raises `Unavailable` when the venue failed the same cycle as often as `patience` allows; what was done is
+    stored, and the same call goes on from there.
+    """
+    watch = StopWatch(desk=session.desk, watcher=session.watcher, account=session.account, risk=session.risk)
+    while not stopping():
+        done = _finish_due(session, stopping, progress, patience)
+        if done is not None and done == session.account.last_slot:
+            return True
+        if stopping():
+            return False
+        following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
+        watch.until(following + session.schedule.delay, stopping)
+    return False
+
+
+def _finish_due(
+    session: Session, stopping: Callable[[], bool], progress: Progress, patience: Patience
+) -> datetime | None:
+    """Run the newest due slot, resuming one that was broken off; returns the newest slot that is done."""
+    account = session.account.account_id
+    row = latest_run(session.db, account)
+    broken = row is not None and row.status == "running"
+    if row is not None and broken:
+        _persist(session, row.slot, stopping, (progress, patience))
+        row = latest_run(session.db, account)
+    now = session.clock.now()
+    todo = due(session.schedule, now - session.schedule.delay, row.slot if row is not None else None)
+    for missed in todo.missed:
+        mark_missed(session.db, account, missed, now)
+        log.warning("missed", extra={"action": "slot.missed", "slot": missed.isoformat()})
+    if todo.slot is not None:
+        _persist(session, todo.slot, stopping, (progress, patience))
+        return todo.slot
+    return None if row is None else row.slot
+
+
+def _persist(
+    session: Session, slot: datetime, stopping: Callable[[], bool], manner: tuple[Progress, Patience]
+) -> None:
+    progress, patience = manner
+    tries = 0
+    while not stopping():
+        try:
+            progress(run_cycle(session, slot, closing=slot == session.account.last_slot))
+        except Unavailable as cause:
+            tries += 1
+            log.error(  # noqa: TRY400 - expected: the cause says all
+                "cycle broken off", extra={"action": "cycle.broken", "cause": str(cause), "tries": tries}
+            )
+            if patience.tries is not None and tries >= patience.tries:
+                raise
+            session.clock.sleep(patience.pause_seconds)
+        else:
+            return

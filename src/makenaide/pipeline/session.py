@@ -1,0 +1,28 @@
+"""What one trading session works with: the account, the books, the venue, the clock and the rooms' settings."""
+
+from dataclasses import dataclass
+
+from makenaide.domain.clock import Clock
+from makenaide.exchange.venue import Venue, Watcher
+from makenaide.execution.submit import Desk
+from makenaide.pipeline.schedule import ScheduleSettings
+from makenaide.risk.settings import RiskSettings
+from makenaide.store.accounts import Account, Lease
+from makenaide.store.db import Database
+from makenaide.strategy.settings import StrategySettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Everything a cycle takes as an argument instead of reaching for it."""
+
+    account: Account
+    db: Database
+    lease: Lease
+    venue: Venue
+    watcher: Watcher
+    clock: Clock
+    desk: Desk
+    strategy: StrategySettings
+    risk: RiskSettings
+    schedule: ScheduleSettings

@@ -1,0 +1,1 @@
+"""The only room that speaks SQL: the embedded server, the connection, the schema and the named queries."""

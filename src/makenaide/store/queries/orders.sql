@@ -1,0 +1,48 @@
+-- name: orders_commit
+INSERT INTO orders (identifier, account_id, position_id, decision_id, leg, number, reason, market, side, type, price,
+                    volume, total, time_in_force, evidence, created_at)
+VALUES (%(identifier)s, %(account_id)s, %(position_id)s, %(decision_id)s, %(leg)s, %(number)s, %(reason)s, %(market)s,
+        %(side)s, %(type)s, %(price)s, %(volume)s, %(total)s, %(time_in_force)s, %(evidence)s, %(created_at)s);
+
+-- name: order_event_put
+INSERT INTO order_event (identifier, at, event, state, doubt, uuid, detail)
+VALUES (%(identifier)s, %(at)s, %(event)s, %(state)s, %(doubt)s, %(uuid)s, %(detail)s);
+
+-- name: orders_get
+SELECT o.*, e.state, e.doubt, e.uuid
+FROM orders o
+CROSS JOIN LATERAL (SELECT state, doubt, uuid FROM order_event WHERE identifier = o.identifier
+                    ORDER BY event_id DESC LIMIT 1) e
+WHERE o.identifier = %(identifier)s;
+
+-- name: orders_find
+-- By our identifier or by the venue's id.
+SELECT o.identifier FROM orders o WHERE o.identifier = %(key)s
+UNION
+SELECT e.identifier FROM order_event e WHERE e.uuid = %(key)s;
+
+-- name: orders_unsettled
+SELECT o.*, e.state, e.doubt, e.uuid
+FROM orders o
+CROSS JOIN LATERAL (SELECT state, doubt, uuid FROM order_event WHERE identifier = o.identifier
+                    ORDER BY event_id DESC LIMIT 1) e
+WHERE o.account_id = %(account_id)s AND e.state IN ('planned', 'sent', 'unknown', 'accepted')
+ORDER BY o.created_at, o.identifier;
+
+-- name: orders_last_number
+SELECT coalesce(max(number), 0) AS number FROM orders
+WHERE account_id = %(account_id)s AND position_id = %(position_id)s AND leg = %(leg)s;
+
+-- name: orders_of_position
+SELECT o.*, e.state, e.doubt, e.uuid
+FROM orders o
+CROSS JOIN LATERAL (SELECT state, doubt, uuid FROM order_event WHERE identifier = o.identifier
+                    ORDER BY event_id DESC LIMIT 1) e
+WHERE o.account_id = %(account_id)s AND o.position_id = %(position_id)s
+ORDER BY o.created_at, o.identifier;
+
+-- name: order_events
+SELECT at, event, state, doubt, uuid, detail FROM order_event WHERE identifier = %(identifier)s ORDER BY event_id;
+
+-- name: orders_sent_since
+SELECT at FROM order_event WHERE identifier = %(identifier)s AND event = 'Sending' ORDER BY event_id;

@@ -1,0 +1,207 @@
+"""The simulator's command log: durable before the reply, replayed to the same venue, honest about damage."""
+
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from makenaide.domain.errors import DiskFull, Inconsistent, InUse, Misconfigured, Unavailable
+from makenaide.domain.money import Price
+from makenaide.exchange.simulator.commandlog import CommandLog, rebuild
+from makenaide.exchange.simulator.errors import Refused
+from makenaide.exchange.simulator.settings import VenueSettings, fingerprint
+from makenaide.exchange.simulator.venue import Venue
+from makenaide.exchange.venue import Fence
+from tests.unit.simulator_street import BTC, Customer, buy, error_name, faced, flat, limit, seconds, sell
+
+WORLD = "0" * 64
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "commands.jsonl"
+
+
+def venue() -> Venue:
+    return Venue(flat(size=Decimal("0.001")), VenueSettings())
+
+
+def session(path: Path) -> list[list[str]]:
+    """Run a few commands on a logged venue; the states after each line of its log."""
+    run = venue()
+    log = rebuild(run, path, WORLD)
+    states = [run.state()]
+
+    def done() -> None:
+        states.append(run.state())
+
+    run.open_account("paper", {"KRW": Decimal(9_000_000), "BTC": Decimal("0.5")})
+    done()
+    run.advance(run.now + seconds(90))
+    uuid = run.place("paper", limit("bid", "99000000", "0.01", identifier="first")).uuid
+    done()
+    run.place("paper", buy("150000", identifier="second"))
+    done()
+    with pytest.raises(Refused):
+        run.place("paper", limit("bid", "99000001", "0.01", identifier="third"))
+    done()
+    run.cancel(run.accounts["paper"].orders[uuid])
+    done()
+    run.place("paper", limit("bid", "90000000", "0.001", time_in_force="post_only", smp_type="none"))
+    done()
+    run.watch(run.now + seconds(3600), {BTC: Fence(floor=Price(1), peak=Price(999_000_000))})
+    done()
+    run.place("paper", sell("0.0012"))
+    done()
+    log.close()
+    return states
+
+
+def reopened(path: Path) -> Iterator[Venue]:
+    again = venue()
+    log = rebuild(again, path, WORLD)
+    yield again
+    log.close()
+
+
+def test_a_venue_that_is_killed_after_any_line_is_rebuilt_to_the_state_of_that_line(path: Path) -> None:
+    states = session(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert len(lines) == len(states)
+    for kept in range(1, len(lines) + 1):
+        path.write_bytes(b"".join(lines[:kept]))
+        for again in reopened(path):
+            assert again.state() == states[kept - 1]
+
+
+def test_a_torn_last_line_is_dropped_and_the_log_goes_on(path: Path) -> None:
+    states = session(path)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for cut in (1, 20, len(lines[-1]) - 1):
+        path.write_bytes(whole[:-cut])
+        for again in reopened(path):
+            assert again.state() == states[-2]
+            assert path.read_bytes() == b"".join(lines[:-1])
+            again.place("paper", sell("0.0012"))
+        assert path.read_bytes() == whole
+
+
+def test_a_log_that_broke_in_its_first_line_starts_anew(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b'{"n":0,"at"')
+    for again in reopened(path):
+        assert again.accounts == {}
+    assert path.read_bytes().count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"90000000"', b'"80000000"'),
+        (b'"command":"cancel"', b'"command":"cancle"'),
+        (b'"n":3', b'"n":4'),
+        (b'{"n":2', b'["n":2'),
+        (b'"identifier":"third"', b'"identifier":"\xff\xfeird"'),
+        (b',"crc":"', b',"src":"'),
+    ],
+)
+def test_a_damaged_line_is_named(path: Path, old: bytes, new: bytes) -> None:
+    session(path)
+    text = path.read_bytes()
+    line = text[: text.index(old)].count(b"\n") + 1
+    path.write_bytes(text.replace(old, new, 1))
+    with pytest.raises(Inconsistent, match=f"{path} line {line}: damaged"):
+        rebuild(venue(), path, WORLD)
+
+
+def test_a_line_that_is_missing_is_noticed(path: Path) -> None:
+    session(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3] + lines[4:]))
+    with pytest.raises(Inconsistent, match="line 4: damaged"):
+        rebuild(venue(), path, WORLD)
+
+
+def test_a_log_of_another_world_is_refused(path: Path) -> None:
+    session(path)
+    with pytest.raises(Inconsistent, match="line 1: the log is of another seed"):
+        rebuild(venue(), path, "1" * 64)
+
+
+def test_the_fingerprint_tells_seeds_settings_and_data_apart() -> None:
+    data = {"generator": "1"}
+    worlds = [
+        fingerprint(VenueSettings(), data),
+        fingerprint(VenueSettings(seed=2), data),
+        fingerprint(VenueSettings(fee_krw=Decimal("0.001")), data),
+        fingerprint(VenueSettings(), {"generator": "2"}),
+    ]
+    assert len(set(worlds)) == 4
+    assert worlds[0] == fingerprint(VenueSettings(), dict(data))
+
+
+@pytest.mark.parametrize(
+    ("command", "body"),
+    [
+        ("order", {"account": "paper", "order": buy("9000")}),
+        ("cancel", {"account": "paper", "uuid": "none"}),
+        ("dance", {}),
+        ("open", {"account": "paper", "balances": {"KRW": "-1"}}),
+        ("advance", {"until": "tomorrow"}),
+    ],
+)
+def test_a_command_that_is_no_longer_possible_is_named(path: Path, command: str, body: dict[str, object]) -> None:
+    run = venue()
+    log = rebuild(run, path, WORLD)
+    log.append(run.now, command, body)
+    log.close()
+    with pytest.raises(Inconsistent, match=f"line 2: {command} is no longer possible"):
+        rebuild(venue(), path, WORLD)
+
+
+def test_two_simulators_do_not_write_one_log(path: Path) -> None:
+    log = rebuild(venue(), path, WORLD)
+    with pytest.raises(InUse, match="another simulator"):
+        rebuild(venue(), path, WORLD)
+    log.close()
+
+
+def test_a_log_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misconfigured, match="cannot be opened"):
+        rebuild(venue(), tmp_path / "file" / "commands.jsonl", WORLD)
+
+
+def test_on_a_full_disk_nothing_is_done_and_the_face_answers_500() -> None:
+    run = venue()
+    run.open_account("paper", {"KRW": Decimal(9_000_000)})
+    face = faced(run)
+    before = run.state()
+    log = CommandLog(os.open("/dev/full", os.O_WRONLY), "commands.jsonl")
+    run.journal = log
+    with pytest.raises(DiskFull, match=r"commands.jsonl: .*the command was not done"):
+        run.place("paper", buy("9000"))
+    reply = Customer(face).post("/v1/orders", buy("9000"))
+    assert (reply.status, error_name(reply)) == (500, "internal_server_error")
+    assert run.state() == before
+    log.close()
+
+
+def test_a_line_that_was_cut_off_by_an_error_leaves_no_trace(path: Path) -> None:
+    run = venue()
+    log = rebuild(run, path, WORLD)
+    before = path.read_bytes()
+    writable, log.descriptor = log.descriptor, os.open(path, os.O_RDONLY)
+    with pytest.raises(Unavailable, match="Bad file descriptor"):
+        run.open_account("paper", {})
+    with pytest.raises(Unavailable, match="could not be undone"):
+        run.open_account("paper", {})
+    log.close()
+    log.descriptor, log.broken = writable, False
+    run.open_account("paper", {})
+    log.close()
+    assert path.read_bytes().startswith(before)
+    assert path.read_bytes().count(b"\n") == 2
