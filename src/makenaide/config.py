@@ -20,8 +20,8 @@ from makenaide.catalogue import language
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.domain.parameter import parameter, require_in_range
-from makenaide.exchange.simulator.generator import GeneratorSettings
-from makenaide.exchange.simulator.settings import SimulatorSettings
+from makenaide.exchange.simulator.model import GeneratorSettings
+from makenaide.exchange.simulator.settings import QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.settings import UpbitSettings
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.pipeline.schedule import ScheduleSettings
@@ -69,7 +69,8 @@ class Config:
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
     upbit: UpbitSettings = field(default_factory=UpbitSettings)
     market: GeneratorSettings = field(default_factory=GeneratorSettings)
-    simulator: SimulatorSettings = field(default_factory=SimulatorSettings)
+    venue: VenueSettings = field(default_factory=VenueSettings)
+    quota: QuotaSettings = field(default_factory=QuotaSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

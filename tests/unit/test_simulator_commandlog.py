@@ -1,6 +1,8 @@
 """The simulator's command log: durable before the reply, replayed to the same venue, honest about damage."""
 
+import errno
 import os
+import resource
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -188,6 +190,35 @@ def test_on_a_full_disk_nothing_is_done_and_the_face_answers_500() -> None:
     assert (reply.status, error_name(reply)) == (500, "internal_server_error")
     assert run.state() == before
     log.close()
+
+
+def test_a_full_disk_is_told_apart_from_a_path_that_is_wrong(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path.parent.mkdir()
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(DiskFull, match="No space left"):
+        rebuild(venue(), path, WORLD)
+
+
+def test_a_half_written_line_is_taken_back_and_the_log_goes_on(path: Path) -> None:
+    run = venue()
+    log = rebuild(run, path, WORLD)
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, hard))
+    try:
+        with pytest.raises(DiskFull, match="the command was not done"):
+            run.open_account("paper", {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (path.read_bytes(), run.accounts) == (before, {})
+    run.open_account("paper", {})
+    state = run.state()
+    log.close()
+    for again in reopened(path):
+        assert again.state() == state
 
 
 def test_a_line_that_was_cut_off_by_an_error_leaves_no_trace(path: Path) -> None:

@@ -8,7 +8,18 @@ from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.face import Face
 from makenaide.exchange.simulator.quota import LIMITS, Quota
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, QuotaSettings
-from tests.unit.simulator_street import BEGIN, Customer, decoded, error_name, faced, flat, limit, opened
+from tests.unit.simulator_street import (
+    BEGIN,
+    SECRET,
+    Customer,
+    decoded,
+    error_name,
+    faced,
+    flat,
+    limit,
+    opened,
+    token,
+)
 
 
 def spend(quota: Quota, group: str, milliseconds: int, who: str = "me") -> int:
@@ -92,13 +103,11 @@ def test_too_many_calls_may_get_json() -> None:
 
 def test_keys_of_one_account_share_its_limit() -> None:
     venue = opened(flat())
-    keys = [ApiKey(access=name, secret=Customer.__name__ * 9, account="paper") for name in ("k1", "k2")]
+    keys = [ApiKey(access=name, secret=SECRET, account="paper") for name in ("k1", "k2")]
     face = Face(venue, keys, FaceSettings())
-    import tests.unit.simulator_street as street
-
     statuses = []
     for number in range(31):
-        authorization = street.token(f"k{number % 2 + 1}", "", str(number), secret=Customer.__name__ * 9)
+        authorization = token(f"k{number % 2 + 1}", "", str(number))
         statuses.append(ask(face, "/v1/accounts", authorization=authorization).status)
     assert statuses == [200] * 30 + [429]
 

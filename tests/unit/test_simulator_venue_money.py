@@ -67,16 +67,16 @@ def test_a_market_buy_ends_cancelled_with_the_amounts_of_the_official_example() 
         "smp_type": "cancel_maker",
     }
     assert replies.order_with_trades(order)["trades"] == [
-      {
-        "market": "KRW-BTC",
-        "uuid": order.trades[0].uuid,
-        "price": "160594000",
-        "volume": "0.00003736",
-        "funds": "5999.79184",
-        "trend": "up",
-        "created_at": "2026-01-05T09:00:00.000000+09:00",
-        "side": "bid",
-    }
+        {
+            "market": "KRW-BTC",
+            "uuid": order.trades[0].uuid,
+            "price": "160594000",
+            "volume": "0.00003736",
+            "funds": "5999.79184",
+            "trend": "up",
+            "created_at": "2026-01-05T09:00:00.000000+09:00",
+            "side": "bid",
+        }
     ]
     assert held(venue, "KRW") == ("9993997.20826408", "0")
     assert held(venue, "BTC") == ("0.00003736", "0")
@@ -165,7 +165,9 @@ def test_post_only_never_takes(price: str, state: str) -> None:
 @pytest.mark.parametrize(("total", "state", "bought"), [("500000", "cancel", "0.005"), ("1500000", "cancel", "0")])
 def test_a_best_buy_takes_the_best_price_only(total: str, state: str, bought: str) -> None:
     venue = opened(flat("100003000", size=Decimal("0.01")))
-    order = place(venue, {"market": BTC, "side": "bid", "ord_type": "best", "price": total, "time_in_force": "fok"})
+    order = place(
+        venue, {"market": BTC, "side": "bid", "ord_type": "best", "price": total, "time_in_force": "fok"}
+    )
     wanted = Decimal(0) if bought == "0" else Decimal("0.00499985")
     assert (order.status, order.executed) == (state, wanted)
     assert shown(order, "volume", "price", "time_in_force") == {
@@ -276,6 +278,22 @@ def test_a_market_buy_that_meets_itself_is_reduced_by_funds() -> None:
     assert order.prevented_locked == Decimal("1000520.01")
     assert order.executed == Decimal("0.00999960")
     assert_locks_match(venue)
+
+
+def test_a_maker_that_is_taken_in_part_rests_on() -> None:
+    venue = opened(flat(), "a", "b", KRW="20000000", BTC="1")
+    maker = place(venue, limit("ask", "100000000", "0.05"), "a")
+    taker = place(venue, limit("bid", "100000000", "0.02"), "b")
+    assert (maker.status.value, maker.remaining, taker.status.value) == ("wait", Decimal("0.03"), "done")
+    assert shown(maker, "locked", "paid_fee") == {"locked": "0.03", "paid_fee": "1000"}
+    assert venue.floor.book(BTC, 1).asks == ((Decimal(100_000_000), Decimal("1.03")),)
+
+
+def test_an_order_without_a_price_never_rests() -> None:
+    venue = opened(flat())
+    order = place(venue, buy("6000"))
+    with pytest.raises(Inconsistent, match="no price to rest at"):
+        venue.settlement.met(order, Decimal(1), venue.now)
 
 
 def test_a_cancel_gives_the_lock_back_and_answers_as_it_was() -> None:

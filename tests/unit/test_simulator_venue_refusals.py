@@ -1,4 +1,4 @@
-"""Every error name that the order calls of the simulated venue can give, and what a refusal does to its identifier."""
+"""Every error name that the order calls of the simulated venue can give, and what becomes of identifiers."""
 
 from collections.abc import Mapping
 from dataclasses import replace

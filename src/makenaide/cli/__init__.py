@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(fault.exit_code)
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing more to say, and nothing to say it to.
-        sys.stdout = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -42,9 +42,12 @@ def require_in_range(settings: Any) -> None:
             continue
         value = getattr(settings, each.name)
         number = Decimal(str(value))
-        low_ok = about.low is None or number >= about.low
-        high_ok = about.high is None or number <= about.high
-        if not (number.is_finite() and low_ok and high_ok):
+        within = (
+            number.is_finite()
+            and (about.low is None or number >= about.low)
+            and (about.high is None or number <= about.high)
+        )
+        if not within:
             low = "" if about.low is None else f"{about.low} <= "
             high = "" if about.high is None else f" <= {about.high}"
             raise Misconfigured(f"{each.name}: expected {low}value{high} {about.unit}, got {value}")

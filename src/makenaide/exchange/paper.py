@@ -7,8 +7,6 @@ from datetime import datetime
 from makenaide.domain.candle import Candle
 from makenaide.domain.market import Market
 from makenaide.domain.order import Answer, Identifier, OrderRequest
-from makenaide.exchange.http import Request, Response
-from makenaide.exchange.simulator.face import Face
 from makenaide.exchange.venue import (
     Balance,
     Book,
@@ -20,17 +18,6 @@ from makenaide.exchange.venue import (
     Ticker,
     Trading,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InProcess:
-    """A `Transport` to a simulator's face in this very process."""
-
-    face: Face
-
-    def send(self, request: Request) -> Response:
-        """Hand the request over."""
-        return self.face.handle(request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from makenaide.domain.clock import kst
 from makenaide.domain.errors import Inconsistent
@@ -68,7 +69,7 @@ def period_returns(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
     A period that starts with nothing and ends with nothing returns zero; `Inconsistent` when something came of
     nothing or the times do not ascend.
     """
-    return tuple(_period(before, point) for before, point in zip(points, points[1:], strict=False))
+    return tuple(_period(before, point) for before, point in pairwise(points))
 
 
 def _period(before: EquityPoint, point: EquityPoint) -> Decimal:

@@ -59,6 +59,15 @@ class Refused:
     evidence: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The slot, how much was bought in it already, and what reconciling showed."""
+
+    slot: datetime
+    bought_today: int
+    state: Reconciliation
+
+
 def enter(session: Session, run: Run, thinking: Outlook, state: Reconciliation) -> dict[str, str]:
     """Decide and carry out every candidate that has no decision yet; returns market -> "bought" or the refusal."""
     outcome: dict[str, str] = {}
@@ -67,7 +76,7 @@ def enter(session: Session, run: Run, thinking: Outlook, state: Reconciliation) 
     for signal in candidates(thinking.signals):
         if signal.market in decided:
             continue
-        verdict = consider(session, thinking, signal, _Context(run.slot, bought, state))
+        verdict = consider(session, thinking, signal, Context(slot=run.slot, bought_today=bought, state=state))
         if isinstance(verdict, Refused):
             with session.db.transaction():
                 session.lease.check()
@@ -82,14 +91,7 @@ def enter(session: Session, run: Run, thinking: Outlook, state: Reconciliation) 
     return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    slot: datetime
-    bought_today: int
-    state: Reconciliation
-
-
-def consider(session: Session, thinking: Outlook, signal: Signal, context: "_Context") -> Plan | Refused:
+def consider(session: Session, thinking: Outlook, signal: Signal, context: Context) -> Plan | Refused:
     """Put one candidate before the limits, the book and the sizing; nothing is sent or stored here."""
     features: dict[str, Any] = {"features": dict(signal.evidence)}
     try:
@@ -147,7 +149,7 @@ def _entry_facts(signal: Signal, book: Book) -> EntryFacts:
     )
 
 
-def _account_facts(session: Session, thinking: Outlook, context: _Context, valuation: Valuation) -> AccountFacts:
+def _account_facts(session: Session, thinking: Outlook, context: Context, valuation: Valuation) -> AccountFacts:
     risk = session.risk
     memory = timedelta(days=risk.stops_window_days + risk.stops_pause_days)
     stops = stop_exits(session.db, session.account.account_id, context.slot - memory)
@@ -167,7 +169,7 @@ def _account_facts(session: Session, thinking: Outlook, context: _Context, valua
     )
 
 
-def _candidate_facts(session: Session, signal: Signal, context: _Context) -> CandidateFacts:
+def _candidate_facts(session: Session, signal: Signal, context: Context) -> CandidateFacts:
     memory = timedelta(days=session.risk.cooldown_days)
     stops = stop_exits(session.db, session.account.account_id, context.slot - memory)
     atr_percent = signal.evidence["atr_percent"]

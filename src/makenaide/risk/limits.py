@@ -67,7 +67,7 @@ def limit(account: AccountFacts, candidate: CandidateFacts, settings: RiskSettin
         (Refusal.DRAWDOWN, account.drawdown is None or account.drawdown > settings.drawdown_limit),
         (Refusal.DAILY_LIMIT, account.entries_today >= settings.entries_per_day),
         (Refusal.POSITION_LIMIT, account.open_positions >= settings.max_positions),
-        (Refusal.EXPOSURE_LIMIT, account.exposure.value >= settings.total_cap * account.equity.value),
+        (Refusal.EXPOSURE_LIMIT, _exposed(account, settings)),
         (Refusal.MARKET_CLOSED, not candidate.market_free),
         (Refusal.BOOKS_DIFFER, not account.books_equal),
         (Refusal.WALLET_SHUT, not candidate.wallet_working),
@@ -115,6 +115,11 @@ def limit_evidence(account: AccountFacts, candidate: CandidateFacts) -> Mapping[
 
 def _shown(value: Decimal | None) -> str:
     return "unknown" if value is None else plain(value)
+
+
+def _exposed(account: AccountFacts, settings: RiskSettings) -> bool:
+    # An account with nothing in it is not exposed: sizing finds the better word for it.
+    return bool(account.exposure) and account.exposure.value >= settings.total_cap * account.equity.value
 
 
 def _cooling(slot: datetime, last_stop: datetime | None, settings: RiskSettings) -> bool:

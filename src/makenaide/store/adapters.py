@@ -10,8 +10,8 @@ import msgspec
 from psycopg.abc import AdaptContext, Buffer, PyFormat
 from psycopg.adapt import Dumper
 from psycopg.types.datetime import DatetimeBinaryDumper, DatetimeDumper
-from psycopg.types.json import Jsonb, JsonbBinaryDumper, JsonbDumper, set_json_dumps, set_json_loads
-from psycopg.types.numeric import DecimalBinaryDumper, DecimalDumper
+from psycopg.types.json import JsonbBinaryDumper, JsonbDumper, set_json_dumps, set_json_loads
+from psycopg.types.numeric import NumericBinaryDumper, NumericDumper
 
 from makenaide.domain.money import Krw, Price, Quantity
 
@@ -63,37 +63,48 @@ def _other_types(value: object) -> object:
 _ENCODER = msgspec.json.Encoder(enc_hook=_other_types, decimal_format="string")
 
 
-class _MoneyDumper(DecimalDumper):
+class _MoneyDumper(NumericDumper):
     def dump(self, obj: Any) -> Buffer | None:
-        return super().dump(obj.value)
+        return super().dump(_number(obj))
 
 
-class _MoneyBinaryDumper(DecimalBinaryDumper):
+class _MoneyBinaryDumper(NumericBinaryDumper):
     def dump(self, obj: Any) -> Buffer | None:
-        value: Decimal = obj.value
-        return super().dump(value)
+        return super().dump(_number(obj))
+
+
+def _number(obj: Any) -> Decimal | int:
+    """COPY asks these dumpers for every value of a NUMERIC column, not for money only."""
+    number: Decimal | int = obj.value if isinstance(obj, _MONEY) else obj
+    return number
 
 
 class _DictDumper(JsonbDumper):
     def dump(self, obj: Any) -> Buffer | None:
-        return super().dump(Jsonb(obj))
+        return to_json(obj)
 
 
 class _DictBinaryDumper(JsonbBinaryDumper):
     def dump(self, obj: Any) -> Buffer | None:
-        return super().dump(Jsonb(obj))
+        return b"\x01" + to_json(obj)  # the version of jsonb's binary form
 
 
 class _AwareDumper(DatetimeDumper):
-    def upgrade(self, obj: datetime, format: PyFormat) -> Dumper:  # noqa: A002 - the driver's name for it
+    def upgrade(self, obj: datetime, format: PyFormat) -> Dumper:  # noqa: A002, ARG002 - the driver's names
+        return self
+
+    def dump(self, obj: datetime) -> Buffer | None:
         _require_zone(obj)
-        return super().upgrade(obj, format)
+        return super().dump(obj)
 
 
 class _AwareBinaryDumper(DatetimeBinaryDumper):
-    def upgrade(self, obj: datetime, format: PyFormat) -> Dumper:  # noqa: A002 - the driver's name for it
+    def upgrade(self, obj: datetime, format: PyFormat) -> Dumper:  # noqa: A002, ARG002 - the driver's names
+        return self
+
+    def dump(self, obj: datetime) -> Buffer | None:
         _require_zone(obj)
-        return super().upgrade(obj, format)
+        return super().dump(obj)
 
 
 def _require_zone(moment: datetime) -> None:

@@ -67,21 +67,20 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
     def stop(self) -> None:
         """Give the claim back; the last one out stops the server. Does nothing when not started."""
         lease, self._lease = self._lease, None
-        if lease is None or self._cluster is None:
+        if lease is None:
             return
         if not self.home.is_dir():  # removed under a running server, which nobody else can find any more
-            if lease.drop():
-                self._cluster.stop(self._running)
+            self._leave(lease)
             return
         with file_faults(self.home), exclusive(self._home.lock, self._patience):
-            if lease.drop():
-                self._cluster.stop(self._running)
-                shutil.rmtree(self._home.socket_folder(self._cluster.account), ignore_errors=True)
+            self._leave(lease)
 
     def remove(self) -> None:
         """Stop the server and delete its data, its password and its identity; `InUse` while others use it."""
         self.stop()
         if not self.home.is_dir():
+            if self._cluster is not None:
+                shutil.rmtree(self._cluster.folder, ignore_errors=True)
             return
         with file_faults(self.home), exclusive(self._home.lock, self._patience):
             others = Lease(self._home.leases).others()
@@ -141,8 +140,14 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
             raise Inconsistent("the embedded database is not started")
         return self._running
 
+    def _leave(self, lease: Lease) -> None:
+        if lease.drop() and self._cluster is not None and self._running is not None:
+            self._cluster.stop(self._running)
+            shutil.rmtree(self._running.socket, ignore_errors=True)
+
     def _attach_or_start(self) -> Running:
         cluster = self._cluster = self._home.cluster()
+        self._home.close_secret()
         running = cluster.running()
         if running is not None:
             return running

@@ -82,6 +82,11 @@ class Home:
             _write_once(self.secret, f"*:*:*:{SUPERUSER}:{secrets.token_hex(24)}\n")
         return self.secret.read_text(encoding="ascii").strip().rpartition(":")[2]
 
+    def close_secret(self) -> None:
+        """Close the password's file to others: libpq ignores one that is open, such as a restored copy."""
+        if self.secret.exists() and self.secret.stat().st_mode & 0o077:
+            self.secret.chmod(0o600)
+
     def socket_folder(self, account: Account) -> Path:
         """A short path, the same for every process of this home and no other home's."""
         word = hashlib.sha256(f"{self.identity()} {self.path.resolve()}".encode()).hexdigest()[:16]

@@ -35,7 +35,9 @@ create table migration (
 );
 grant select on migration to makenaide_writer, makenaide_reader;
 """
-_EXISTS = b"select to_regclass(%(table)s) is not null"
+# From the catalogue's tables, not by to_regclass: that may answer from a cache which is older than the lock.
+_EXISTS = b"select exists (select from pg_tables where schemaname = %(schema)s and tablename = 'migration')"
+_SCHEMA_EXISTS = b"select exists (select from pg_namespace where nspname = %(schema)s)"
 _APPLIED = b"select version, name, sha256 from migration order by version"
 _RECORD = b"insert into migration (version, name, sha256) values (%(version)s, %(name)s, %(sha256)s)"
 _ROLE = """
@@ -134,8 +136,7 @@ def require_current(db: Database, known: Sequence[Migration] | None = None) -> N
 def applied(db: Database) -> tuple[Applied, ...]:
     """What the database says of its own history; empty where there is none."""
     with named_faults(db.name):
-        table = f"{db.settings.schema}.migration"
-        if not _one(db, _EXISTS, table=table):
+        if not _one(db, _EXISTS, schema=db.settings.schema):
             return ()
         rows = db.connection.execute(_APPLIED).fetchall()
     return tuple(Applied(version=row.version, name=row.name, sha256=row.sha256) for row in rows)
@@ -180,10 +181,10 @@ def _ensure_schema(db: Database) -> None:
     """The schema owned by makenaide_owner, which is also the role from here to the end of the transaction."""
     schema = sql.Identifier(db.settings.schema)
     owner = sql.Identifier(Role.OWNER.group)
-    if not _one(db, b"select to_regnamespace(%(schema)s) is not null", schema=db.settings.schema):
+    if not _one(db, _SCHEMA_EXISTS, schema=db.settings.schema):
         db.connection.execute(sql.SQL("create schema {} authorization {}").format(schema, owner))
     db.connection.execute(sql.SQL("set local role {}").format(owner))
-    if not _one(db, _EXISTS, table=f"{db.settings.schema}.migration"):
+    if not _one(db, _EXISTS, schema=db.settings.schema):
         users = sql.SQL(", ").join(sql.Identifier(role.group) for role in (Role.WRITER, Role.READER))
         db.connection.execute(sql.SQL("grant usage on schema {} to {}").format(schema, users))
         db.connection.execute(_TABLE)

@@ -9,7 +9,7 @@ from makenaide.exchange.simulator.moments import MINUTE_MS
 from makenaide.exchange.simulator.ticks import Floats, Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bars:
     """Candles that traded, ascending and without overlap; they need not be of one length.
 
@@ -63,7 +63,7 @@ def bars(
     return whole.where(volume > 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Groups:
     """Candles added up by key; every array has one entry a group, in order."""
 

@@ -134,7 +134,7 @@ def _parsed(text: bytes, number: int, path: Path) -> Command:
     payload, _, _ = text.rpartition(_CRC)
     try:
         command = msgspec.json.decode(payload + b"}", type=Command)
-    except msgspec.MsgspecError as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
         raise Inconsistent(f"{path} line {number + 1}: damaged: {cause}") from cause
     if _line(command) != text or command.n != number:
         raise Inconsistent(f"{path} line {number + 1}: damaged: number or checksum is wrong")

@@ -113,13 +113,12 @@ class Face:
         )
         try:
             self._tick(call.headers)
-            match self._route(request.method, request.path):
-                case None:
-                    return self._error(404, "not_found", NO_ROUTE, call.extra)
-                case _Open() as route:
-                    return self._answer_open(route, call)
-                case _Guarded() as guarded:
-                    return self._answer_guarded(guarded, call)
+            route = self._route(request.method, request.path)
+            if route is None:
+                return self._error(404, "not_found", NO_ROUTE, call.extra)
+            return (
+                self._answer_open(route, call) if isinstance(route, _Open) else self._answer_guarded(route, call)
+            )
         except Refused as refusal:
             return self._error(refusal.status, refusal.name, refusal.message, call.extra)
         except MakenaideError as fault:

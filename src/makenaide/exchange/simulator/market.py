@@ -99,7 +99,11 @@ NO_BOOK = BookSides((), ())
 
 
 class MarketData(Protocol):
-    """Prices over time. A market that is not listed at the time asked for raises `UnknownMarket`."""
+    """Prices over time.
+
+    A market that is not listed at the time asked for raises `UnknownMarket`; `touch` and `crossing`, which ask for a
+    stretch of time, do so only for a market that is never listed, and find nothing while a market has no book.
+    """
 
     @property
     def start(self) -> datetime:

@@ -17,6 +17,11 @@ def to_ms(moment: datetime) -> int:
     return delta.days * DAY_MS + delta.seconds * SECOND_MS + delta.microseconds // 1000
 
 
+def ceil_ms(moment: datetime) -> int:
+    """`moment` (aware) in milliseconds, rounded up."""
+    return to_ms(moment + timedelta(microseconds=999))
+
+
 def from_ms(value: int) -> datetime:
     """The moment at `value`, aware UTC."""
     return _EPOCH + timedelta(milliseconds=value)

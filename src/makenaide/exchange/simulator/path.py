@@ -11,6 +11,7 @@ Volume is spread evenly over the candle's time, turnover along the straight line
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from makenaide.exchange.simulator.ticks import Ticks
 
@@ -45,7 +46,7 @@ class Walk:
     def at(self, offset: int) -> float:
         """The price `offset` milliseconds after the start; 0 <= offset < length."""
         points = self.points()
-        for (begin, left), (end, right) in zip(points, points[1:], strict=False):
+        for (begin, left), (end, right) in pairwise(points):
             if offset <= end:
                 if offset == end or left == right:
                     return right
@@ -66,7 +67,7 @@ class Walk:
         """The price integrated over the first `offset` milliseconds; of 0 <= offset <= length."""
         total = 0.0
         points = self.points()
-        for (begin, left), (end, right) in zip(points, points[1:], strict=False):
+        for (begin, left), (end, right) in pairwise(points):
             if offset <= begin:
                 break
             until = min(offset, end)

@@ -41,9 +41,9 @@ class Settlement:
 
     def met(self, resting: Order, volume: Decimal, at: datetime) -> None:
         """The street takes `volume` of a `resting` order at that order's own price."""
-        price = resting.limit
+        price = resting.ticket.price
         if price is None:
-            raise Inconsistent(f"order {resting.uuid} rests without a limit")
+            raise Inconsistent(f"order {resting.uuid} has no price to rest at")
         taker = Side.ASK if resting.side is Side.BID else Side.BID
         self._fill(resting, self._trade_id(), (price, volume), taker, at)
         self._street(resting, price, volume)

@@ -88,7 +88,8 @@ class Ticks:
         scales = np.array([step.scale for step in steps])[inverse]
         fine = scales > 0
         counts = np.maximum(1.0, np.rint(np.where(fine, prices * scales, prices / sizes)))
-        return np.where(fine, counts / np.where(fine, scales, 1.0), counts * sizes)
+        rounded: Floats = np.where(fine, counts / np.where(fine, scales, 1.0), counts * sizes)
+        return rounded
 
     def _step(self, band: int, day: int) -> Step:
         known = self._steps.get((day, band))

@@ -175,4 +175,5 @@ def _number(body: Body, field: str) -> Decimal | None:
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not _NUMBER.fullmatch(text):
         raise invalid_field(field)
-    return Decimal(text)
+    # One spelling an amount: an order from the command log is equal to the last digit of its exponent.
+    return Decimal(plain(Decimal(text)))

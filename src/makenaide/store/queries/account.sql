@@ -28,3 +28,14 @@ SELECT fence, holder, taken_at FROM lease WHERE account_id = %(account_id)s;
 
 -- name: lease_check
 SELECT fence FROM lease WHERE account_id = %(account_id)s FOR SHARE;
+
+-- name: account_all
+SELECT account_id FROM account ORDER BY opened_at, account_id;
+
+-- name: account_locked
+-- Whether a session holds the account's lock: the two halves of the 64-bit key stand in classid and objid.
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND ((classid::bigint << 32) | objid::bigint) = hashtextextended(current_schema() || %(account_id)s, 0)
+) AS locked;

@@ -46,3 +46,12 @@ SELECT at, event, state, doubt, uuid, detail FROM order_event WHERE identifier =
 
 -- name: orders_sent_since
 SELECT at FROM order_event WHERE identifier = %(identifier)s AND event = 'Sending' ORDER BY event_id;
+
+-- name: orders_unfilled
+-- Entries that are at their end without a trade.
+SELECT o.identifier, o.market, e.state
+FROM orders o
+CROSS JOIN LATERAL (SELECT state FROM order_event WHERE identifier = o.identifier ORDER BY event_id DESC LIMIT 1) e
+WHERE o.account_id = %(account_id)s AND o.leg = 'e' AND e.state IN ('closed', 'rejected', 'void')
+  AND NOT EXISTS (SELECT FROM fill f WHERE f.account_id = o.account_id AND f.identifier = o.identifier)
+ORDER BY o.created_at, o.identifier;

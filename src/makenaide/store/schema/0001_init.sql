@@ -23,9 +23,10 @@ CREATE TABLE account (
     used_at      timestamptz NOT NULL DEFAULT now()
 );
 
--- Who may write for an account now. `fence` only rises; a holder with an old number is refused.
+-- Who may write for an account now, taken before the account is opened. `fence` only rises; a holder with an old
+-- number is refused.
 CREATE TABLE lease (
-    account_id text PRIMARY KEY REFERENCES account,
+    account_id text PRIMARY KEY,
     fence      bigint NOT NULL,
     holder     text NOT NULL,
     taken_at   timestamptz NOT NULL DEFAULT now()

@@ -1,0 +1,99 @@
+"""The simulator as a process of its own, beside the one that trades: started, told apart, and stopped with it."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from makenaide.app.world import World
+from makenaide.domain import errors
+from makenaide.domain.errors import InUse, MakenaideError, Unavailable
+
+_START_SECONDS = 120.0
+_STOP_SECONDS = 10.0
+_TAKEOVER_SECONDS = 10.0
+"""How long a new simulator waits for one whose trader was killed to let go of the command log."""
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """The first line that a simulator prints with --json: where it is, or why it is not."""
+
+    url: str = ""
+    keys: str = ""
+    error: str = ""
+    code: int = 0
+
+
+@contextmanager
+def simulator(world: World) -> Iterator[str]:
+    """Run a simulator of `world`; gives its base URL. It ends with the block, and with this process, however it ends.
+
+    Raises the child's own fault (bad candles, a full disk ...) under its own class.
+    """
+    process, said = _started(world)
+    try:
+        yield said.url
+    finally:
+        _stop(process)
+
+
+def _started(world: World) -> tuple[subprocess.Popen[bytes], Announcement]:
+    deadline = time.monotonic() + _TAKEOVER_SECONDS
+    while True:
+        process = _spawn(world)
+        said = _announcement(process)
+        if not said.error:
+            return process, said
+        _stop(process)
+        fault = _fault(said)
+        if not isinstance(fault, InUse) or time.monotonic() > deadline:
+            raise fault
+        time.sleep(0.1)
+
+
+def _spawn(world: World) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "makenaide", "exchange", "simulate", "--json", "--world", str(world.file)]
+    with (Path(world.folder) / "simulator.err").open("ab") as stderr:
+        # A session of its own: Ctrl-C reaches the trader, which then stops the simulator when it needs it no more.
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+
+
+def _announcement(process: subprocess.Popen[bytes]) -> Announcement:
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    ready, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+    line = process.stdout.readline() if ready else b""
+    try:
+        return msgspec.json.decode(line, type=Announcement)
+    except msgspec.MsgspecError:
+        _stop(process)
+        return Announcement(error=f"the simulator did not start (exit code {process.returncode})", code=11)
+
+
+def _fault(said: Announcement) -> MakenaideError:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MakenaideError)]
+    kind = next((each for each in kinds if each.exit_code == said.code), Unavailable)
+    return kind(said.error)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()

@@ -1,0 +1,58 @@
+"""Opening the database: DATABASE_URL, or the embedded server of the data folder."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from makenaide.config import Environment
+from makenaide.store.db import Database, Role, StoreSettings
+from makenaide.store.embedded import EmbeddedPostgres
+from makenaide.store.migrate import Migration, migrate, require_current
+
+PAPER = StoreSettings(schema="paper")
+"""Paper accounts live in a schema of their own, so that live rows can never stand beside them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A database that is up. `location` is where its data is, for people."""
+
+    conninfo: str
+    location: str
+    embedded: bool
+
+    @contextmanager
+    def open(self, role: Role) -> Iterator[Database]:
+        """A connection with `role`; `SchemaMismatch` unless the schema is the one this version knows."""
+        with Database.connect(self.conninfo, role=role, settings=PAPER, application=_application()) as db:
+            require_current(db)
+            yield db
+
+    def initialise(self) -> tuple[Migration, ...]:
+        """Bring the schema up to date; returns what was applied."""
+        with Database.connect(self.conninfo, role=Role.OWNER, settings=PAPER, application=_application()) as db:
+            return migrate(db)
+
+
+@contextmanager
+def open_store(env: Environment, *, prepare: bool = False) -> Iterator[Store]:
+    """The database of `env`, started if it is the embedded one and stopped again by the last who uses it.
+
+    `prepare` also brings an embedded one's schema up to date. A database that somebody else runs is never changed
+    unasked: there `makenaide db init` must be called.
+    """
+    if env.database_url is not None:
+        yield Store(conninfo=env.database_url, location="DATABASE_URL", embedded=False)
+        return
+    with EmbeddedPostgres(env.home) as server:
+        store = Store(conninfo=server.conninfo, location=str(server.location), embedded=True)
+        if prepare:
+            store.initialise()
+        yield store
+
+
+def _application() -> str:
+    return f"makenaide {Path(sys.argv[0]).name} {os.getpid()}"[:60]

@@ -1,0 +1,98 @@
+"""Which account is meant: the source of its prices, and the fingerprint by which it is found again."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from makenaide.config import Config, tree
+from makenaide.domain.errors import LiveClosed, Misconfigured
+from makenaide.exchange.simulator import files
+
+_OWN_BUSINESS = ("upbit",)
+"""Tables of the configuration that say how to talk, not what to trade: they don't make another account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an account's prices come from, as asked for on the command line; None = not said.
+
+    `kind` is "simulator", "replay" or "upbit". `endless`: on the wall clock, until stopped.
+    """
+
+    kind: str
+    seed: int
+    days: int | None
+    markets: int
+    replay: Path | None
+    endless: bool
+
+
+def source(config: Config, asked: Mapping[str, Any]) -> Source:
+    """The source that the options of the command line name; `Misconfigured` where they contradict each other.
+
+    `LiveClosed` for `--mode live`, whatever else is said: this version opens it to nobody.
+    """
+    if asked.get("mode") == "live":
+        raise LiveClosed("--mode live: opens with the execution issue; paper is the only mode of this version")
+    replay, exchange = asked.get("replay"), asked.get("exchange")
+    if replay is not None:
+        _refuse(asked, "--replay", ("seed", "markets", "endless"), exchange == "upbit")
+    if exchange == "upbit":
+        _refuse(asked, "--exchange upbit", ("seed", "markets", "days"), False)
+    kind = "replay" if replay is not None else (exchange or "simulator")
+    endless = bool(asked.get("endless")) or kind == "upbit"
+    days = asked.get("days")
+    if endless and days is not None:
+        raise Misconfigured("--days: a run on the wall clock has no end; leave --endless or --days out")
+    if kind == "simulator" and days is None and not endless:
+        days = config.market.days
+    return Source(
+        kind=kind,
+        seed=config.market.seed if asked.get("seed") is None else int(asked["seed"]),
+        days=days,
+        markets=asked.get("markets") or config.market.markets,
+        replay=replay,
+        endless=endless,
+    )
+
+
+def named(asked: Mapping[str, Any]) -> bool:
+    """Whether the command line says which account is meant; if not, the one used last is."""
+    return any(asked.get(name) for name in ("days", "markets", "replay", "exchange", "endless")) or (
+        asked.get("seed") is not None
+    )
+
+
+def _refuse(asked: Mapping[str, Any], option: str, others: tuple[str, ...], upbit: bool) -> None:
+    clash = [f"--{name}" for name in others if asked.get(name)]
+    clash += ["--exchange upbit"] if upbit else []
+    if clash:
+        raise Misconfigured(f"{option}: cannot be combined with {', '.join(clash)}")
+
+
+def identity(config: Config, wanted: Source) -> dict[str, Any]:
+    """What makes two accounts the same one: the prices and every setting that changes what is traded.
+
+    A paper account on the real exchange goes on when settings change; only its opening money makes another one.
+    """
+    settings = tree(config)
+    if wanted.kind == "upbit":
+        return {"venue": "upbit", "mode": "paper", "paper": settings["paper"]}
+    chosen = {name: table for name, table in settings.items() if name not in _OWN_BUSINESS}
+    chosen["market"] |= {"seed": wanted.seed, "markets": wanted.markets, "days": wanted.days}
+    chosen["venue"] |= {"seed": wanted.seed}
+    data = {"venue": wanted.kind, "mode": "paper", "endless": wanted.endless, "settings": chosen}
+    if wanted.replay is not None:
+        chosen.pop("market")
+        data |= {"replay": files.fingerprint(wanted.replay), "days": wanted.days}
+    return data
+
+
+def account_id(data: Mapping[str, Any]) -> str:
+    """Twelve hex digits of the identity's SHA-256."""
+    text = msgspec.json.encode(data, order="deterministic")
+    return hashlib.sha256(text).hexdigest()[:12]

@@ -1,0 +1,61 @@
+"""How commands speak: JSON on request, tables for people, both escaped against hostile names."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", order=None)
+
+
+def print_json(data: Any) -> None:
+    """Write `data` as indented JSON on stdout; decimals as plain JSON numbers, times in ISO 8601 with offset."""
+    sys.stdout.write(msgspec.json.format(_ENCODER.encode(data), indent=2).decode() + "\n")
+
+
+def console(*, error: bool = False) -> Console:
+    """The terminal: colours only if it is one; text is highlighted nowhere by guessing."""
+    return Console(stderr=error, highlight=False, emoji=False)
+
+
+def safe(text: object) -> str:
+    """`text` without control characters and with markup made harmless: names come from outside."""
+    shown = "".join(char if char.isprintable() else "?" for char in str(text))
+    return escape(shown)
+
+
+def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
+    """A plain table; `columns` are (heading, "left" | "right"). Cells may carry markup: escape what is not ours."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading, side in columns:
+        drawn.add_column(heading, justify="right" if side == "right" else "left", header_style="dim")
+    for row in rows:
+        drawn.add_row(*[str(cell) for cell in row])
+    return drawn
+
+
+def percent(ratio: Decimal | float | None, digits: int = 2) -> str:
+    """0.0512 -> "+5.12 %"; "-" for nothing."""
+    if ratio is None:
+        return "-"
+    return f"{Decimal(str(ratio)) * 100:+.{digits}f} %"
+
+
+def won(amount: Any) -> str:
+    """1234567.8 -> "1,234,568"; "-" for nothing."""
+    if amount is None:
+        return "-"
+    value = getattr(amount, "value", amount)
+    return f"{Decimal(value):,.0f}"
+
+
+def coloured(text: str, ratio: Decimal | None) -> str:
+    """Green for a gain, red for a loss."""
+    if not ratio:
+        return text
+    return f"[green]{text}[/]" if ratio > 0 else f"[red]{text}[/]"

@@ -1,0 +1,112 @@
+"""`run` and `report`: trade an account to its end (or until stopped), and show what came of it."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from makenaide.app.clock import StopFlag
+from makenaide.app.database import Store, open_store
+from makenaide.app.logs import log_to
+from makenaide.app.trader import Wanted, finished, open_session, trade
+from makenaide.catalogue import Text
+from makenaide.cli.document import report_data
+from makenaide.cli.door import environment, stored, wanted
+from makenaide.cli.output import console, print_json, safe, won
+from makenaide.cli.page import write_page
+from makenaide.cli.render import print_report
+from makenaide.config import Environment
+from makenaide.pipeline.cycle import CycleResult
+from makenaide.pipeline.loop import Progress as Told
+from makenaide.pipeline.report import Report, build_report, shown_day
+from makenaide.pipeline.session import Session
+from makenaide.store.accounts import find_account
+from makenaide.store.db import Database, Role
+
+
+def run_account(asked: Mapping[str, Any], *, as_json: bool) -> int:
+    """Trade the account that the options name, then report it; a finished one is only reported again."""
+    env, text = environment()
+    meant = wanted(env, asked)
+    log_to(env.home, uuid4().hex[:12])
+    flag = StopFlag()
+    with flag.on_signals(), open_store(env, prepare=True) as store:
+        with store.open(Role.WRITER) as db:
+            ended = finished(db, find_account(db, meant.account_id)) or _trade(env, db, (meant, flag), text)
+        report = _read(store, meant)
+    _show(report, text, as_json=as_json)
+    _say_where(env, store, text, stopped=not ended)
+    return 0
+
+
+def _trade(env: Environment, db: Database, run: tuple[Wanted, StopFlag], text: Text) -> bool:
+    meant, flag = run
+    err = console(error=True)
+    if meant.source.kind == "upbit":
+        err.print(f"[yellow]{text('run.upbit')}[/]")
+    with open_session(env.config, db, meant, flag) as session, _progress(session, text) as told:
+        return trade(session, flag, told)
+
+
+@contextmanager
+def _progress(session: Session, text: Text) -> Iterator[Told]:
+    """A bar over the run's days on a terminal; a line a slot for a run without an end; nothing in a pipe."""
+    err = console(error=True)
+    first, last = session.account.first_slot, session.account.last_slot
+    if last is None or first is None:
+        yield lambda result: err.print(_line(result, text))
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(text("run.starting"), total=(last - first).days)
+
+        def told(result: CycleResult) -> None:
+            bar.update(task, completed=(result.slot - first).days, description=_line(result, text))
+
+        yield told
+
+
+def _line(result: CycleResult, text: Text) -> str:
+    equity = "-" if result.equity is None else won(result.equity.equity)
+    return text("run.progress", slot=shown_day(result.slot), equity=equity)
+
+
+def _read(store: Store, meant: Wanted) -> Report:
+    with store.open(Role.READER) as db:
+        account = find_account(db, meant.account_id)
+        assert account is not None  # noqa: S101 - opened above
+        return build_report(db, account)
+
+
+def show_report(asked: Mapping[str, Any], *, as_json: bool, html: Path | None) -> None:
+    """Report a stored account: on the terminal, as JSON, or as a page."""
+    env, text = environment()
+    with stored(env, asked) as (store, db, account):
+        report = build_report(db, account)
+    if html is not None:
+        write_page(html, report, text)
+        console(error=True).print(text("report.written", file=safe(html)))
+        if not as_json:
+            return
+    _show(report, text, as_json=as_json)
+    _say_where(env, store, text, stopped=False)
+
+
+def _show(report: Report, text: Text, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report_data(report))
+    else:
+        print_report(console(), report, text)
+    sys.stdout.flush()
+
+
+def _say_where(env: Environment, store: Store, text: Text, *, stopped: bool) -> None:
+    """Where the data is: on stderr, so that the report itself is the same on every machine."""
+    err = console(error=True)
+    if stopped:
+        err.print(f"[yellow]{text('run.stopped')}[/]")
+    err.print(text("run.where", home=safe(env.home), database=safe(store.location)), soft_wrap=True)
