@@ -16,6 +16,7 @@ from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
+from makenaide.pipeline.history import History
 from makenaide.pipeline.loop import Patience, Progress, run_loop
 from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
@@ -89,6 +90,7 @@ def open_session(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -
                 watcher=market.watcher,
                 clock=market.clock,
                 desk=desk,
+                history=History(db, account.feed),
                 strategy=config.strategy,
                 risk=config.risk,
                 schedule=config.schedule,

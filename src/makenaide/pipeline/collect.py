@@ -11,7 +11,7 @@ from makenaide.domain.errors import Unavailable, UnknownMarket
 from makenaide.domain.market import Market, quote_of
 from makenaide.exchange.venue import Listing, Quotation
 from makenaide.pipeline.session import Session
-from makenaide.store.candles import KnownListing, known_listings, mark_gone, newest_days, put_candles, put_listings
+from makenaide.store.candles import KnownListing, known_listings, mark_gone, put_listings
 from makenaide.store.runs import AuditEntry, put_audit
 
 log = logging.getLogger(__name__)
@@ -87,19 +87,22 @@ def _alarm(session: Session, at: datetime, detail: dict[str, int]) -> None:
 
 def collect(session: Session, markets: Iterable[Market], at: datetime) -> Collected:
     """Store every closed day candle of `markets` that is missing before `at`; one market's fault mutes only it."""
-    newest = newest_days(session.db, session.account.feed, at)
-    last = trading_day(at) - DAY
+    today = trading_day(at)
     candles: list[Candle] = []
     failed: dict[Market, str] = {}
     for market in markets:
         try:
-            candles += missing_days(session.venue, market, newest.get(market), last)
+            candles += missing_days(session.venue, market, session.history.newest(market, today), today - DAY)
         except (Unavailable, UnknownMarket) as cause:
             failed[market] = str(cause)
             log.warning("no candles", extra={"action": "collect.failed", "market": market, "cause": str(cause)})
-    with session.db.transaction():
-        session.lease.check()
-        put_candles(session.db, session.account.feed, candles)
+    try:
+        with session.db.transaction():
+            session.lease.check()
+            session.history.add(candles)
+    except BaseException:
+        session.history.forget()
+        raise
     return Collected(candles=len(candles), failed=failed)
 
 

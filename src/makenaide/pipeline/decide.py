@@ -9,7 +9,6 @@ from makenaide.domain.market import Market
 from makenaide.exchange.venue import Listing
 from makenaide.pipeline.session import Session
 from makenaide.risk.gate import GateReason, GateState, next_gate
-from makenaide.store.candles import day_series
 from makenaide.store.runs import latest_gate
 from makenaide.strategy.features import Features, compute
 from makenaide.strategy.panel import build_panel
@@ -29,9 +28,7 @@ class Outlook:
 def features_of(session: Session, markets: Iterable[Market], slot: datetime) -> Features | None:
     """The features of `markets` up to the last day that closed before `slot`; None without any stored candle."""
     last = trading_day(slot) - DAY
-    wanted = set(markets)
-    stored = day_series(session.db, session.account.feed, None, last)
-    series = {market: each for market, each in stored.items() if market in wanted}
+    series = session.history.series(markets, last)
     return compute(build_panel(series, last), session.strategy) if series else None
 
 

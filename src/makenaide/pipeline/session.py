@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from makenaide.domain.clock import Clock
 from makenaide.exchange.venue import Venue, Watcher
 from makenaide.execution.submit import Desk
+from makenaide.pipeline.history import History
 from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.risk.settings import RiskSettings
 from makenaide.store.accounts import Account, Lease
@@ -23,6 +24,7 @@ class Session:
     watcher: Watcher
     clock: Clock
     desk: Desk
+    history: History
     strategy: StrategySettings
     risk: RiskSettings
     schedule: ScheduleSettings

@@ -51,12 +51,6 @@ def put_candles(db: Database, feed: str, candles: Sequence[Candle]) -> None:
     )
 
 
-def newest_days(db: Database, feed: str, before: datetime) -> dict[Market, date]:
-    """The newest stored day candle of each market that starts before `before`."""
-    rows = db.rows("candle_newest", feed=feed, minutes=DAY_MINUTES, before=before)
-    return {Market(row.market): row.newest.astimezone(UTC).date() for row in rows}
-
-
 def day_series(db: Database, feed: str, first: date | None, last: date) -> dict[Market, Series]:
     """Every stored day candle from `first` (None = the oldest) to `last`, both inclusive, as float arrays."""
     after = datetime(1970, 1, 1, tzinfo=UTC) if first is None else day_start(first) - timedelta(seconds=1)

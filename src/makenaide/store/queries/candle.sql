@@ -5,10 +5,6 @@ VALUES (%(feed)s, %(market)s, %(minutes)s, %(start)s, %(open)s, %(high)s, %(low)
         %(turnover)s)
 ON CONFLICT DO NOTHING;
 
--- name: candle_newest
-SELECT market, max(start) AS newest, count(*) AS many FROM candle
-WHERE feed = %(feed)s AND minutes = %(minutes)s AND start < %(before)s GROUP BY market;
-
 -- name: candle_series
 -- One row a market; arrays ascending in time; days as days since 1970-01-01.
 SELECT market,
