@@ -6,7 +6,7 @@ trading process (the guard) comes with the execution issue.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from makenaide.domain.clock import trading_day
@@ -45,8 +45,8 @@ class StopWatch:
         wake = self.desk.clock.now()  # the first look is at once: what happened while nobody looked counts
         while True:
             sighting = self._wait(min(wake, moment), positions)
-            if sighting is not None and self._act(positions, sighting):
-                positions = open_positions(self.desk.db, self.account.account_id)
+            if sighting is not None:
+                positions = self._act(positions, sighting)
             if self.desk.clock.now() >= moment or stopping():
                 return
             retries = [at for at in self._retry_at.values() if at > self.desk.clock.now()]
@@ -67,23 +67,28 @@ class StopWatch:
             self.desk.clock.sleep(self.desk.settings.poll_seconds)
             return None
 
-    def _act(self, positions: tuple[Position, ...], bids: Mapping[Market, Price]) -> bool:
-        """Raise and execute stops by what was seen; whether anything changed. One market never mutes another."""
-        changed = False
+    def _act(self, positions: tuple[Position, ...], bids: Mapping[Market, Price]) -> tuple[Position, ...]:
+        """Raise and execute the stops by what was seen; the positions after it. One market never mutes another."""
+        after, left = [], False
         for position in positions:
             bid = bids.get(position.market)
-            if bid is not None:
-                changed |= self._act_on(position, bid)
-        return changed
+            raised = position if bid is None else self._raise(position, bid)
+            left |= bid is not None and self._leave(raised, bid)
+            after.append(raised)
+        return open_positions(self.desk.db, self.account.account_id) if left else tuple(after)
 
-    def _act_on(self, position: Position, bid: Price) -> bool:
+    def _raise(self, position: Position, bid: Price) -> Position:
         day = trading_day(self.desk.clock.now())
         stop = raise_stop(position.stop, position.facts, bid, day, self.risk)
-        if stop != position.stop:
-            self._store(position.position_id, stop)
-        signal = stop_exit(stop, position.facts, bid)
+        if stop == position.stop:
+            return position
+        self._store(position.position_id, stop)
+        return replace(position, stop=stop)
+
+    def _leave(self, position: Position, bid: Price) -> bool:
+        signal = stop_exit(position.stop, position.facts, bid)
         if signal is None or position.dust(bid):
-            return stop != position.stop
+            return False
         leave(self.desk, self.account, position, signal)
         pause = timedelta(seconds=self.desk.settings.exit_retry_seconds)
         self._retry_at[position.position_id] = self.desk.clock.now() + pause
