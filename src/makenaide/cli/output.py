@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from makenaide.domain.money import plain
+
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order=None)
 
 
@@ -18,9 +20,13 @@ def print_json(data: Any) -> None:
     sys.stdout.write(msgspec.json.format(_ENCODER.encode(data), indent=2).decode() + "\n")
 
 
+_PIPE_WIDTH = 120
+
+
 def console(*, error: bool = False) -> Console:
-    """The terminal: colours only if it is one; text is highlighted nowhere by guessing."""
-    return Console(stderr=error, highlight=False, emoji=False)
+    """The terminal: colours only if it is one; a pipe or a file always gets lines of the same width."""
+    out = Console(stderr=error, highlight=False, emoji=False)
+    return out if out.is_terminal else Console(stderr=error, highlight=False, emoji=False, width=_PIPE_WIDTH)
 
 
 def safe(text: object) -> str:
@@ -52,6 +58,15 @@ def won(amount: Any) -> str:
         return "-"
     value = getattr(amount, "value", amount)
     return f"{Decimal(value):,.0f}"
+
+
+def price(value: Any) -> str:
+    """A price as people write it: 850,700 or 0.0123; at most eight digits count; "-" for nothing."""
+    if value is None:
+        return "-"
+    number = Decimal(getattr(value, "value", value))
+    rounded = number.quantize(Decimal(1).scaleb(max(number.adjusted() - 7, -8)))
+    return f"{Decimal(plain(rounded)):,f}"
 
 
 def coloured(text: str, ratio: Decimal | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from makenaide.catalogue import Text
 from makenaide.cli.files import write_whole
-from makenaide.cli.output import percent, won
+from makenaide.cli.output import percent, price, won
 from makenaide.domain.clock import kst
 from makenaide.pipeline.report import Report, shown_day
 
@@ -110,8 +110,8 @@ def _trades(report: Report, text: Text) -> str:
             trade.market,
             shown_day(trade.opened),
             shown_day(trade.closed),
-            f"{trade.entry.value:,.8g}",
-            f"{trade.exit.value:,.8g}",
+            price(trade.entry),
+            price(trade.exit),
             percent(trade.gain),
             won(trade.pnl),
             ", ".join(text(f"exit.{kind}") for kind in trade.exits),
@@ -127,10 +127,10 @@ def _open(report: Report, text: Text) -> str:
         [
             each.market,
             shown_day(each.opened),
-            f"{each.entry.value:,.8g}",
-            "-" if each.mark is None else f"{each.mark.value:,.8g}",
+            price(each.entry),
+            price(each.mark),
             percent(each.gain),
-            f"{each.stop.value:,.8g}",
+            price(each.stop),
             text(f"exit.{each.stop_kind}"),
         ]
         for each in report.open_positions

@@ -7,7 +7,7 @@ from rich.text import Text as Styled
 
 from makenaide.catalogue import Text
 from makenaide.cli.chart import line_chart
-from makenaide.cli.output import coloured, percent, safe, table, won
+from makenaide.cli.output import coloured, percent, price, safe, table, won
 from makenaide.domain.reason import SIGNAL_REFUSALS, Refusal
 from makenaide.pipeline.report import Report, Result, shown_day
 from makenaide.strategy.universe import UNIVERSE_REFUSALS
@@ -99,8 +99,8 @@ def _print_trades(out: Console, report: Report, text: Text) -> None:
             shown_day(trade.opened)[2:10],
             shown_day(trade.closed)[2:],
             trade.holding_days,
-            f"{trade.entry.value:,.8g}",
-            f"{trade.exit.value:,.8g}",
+            price(trade.entry),
+            price(trade.exit),
             coloured(percent(trade.gain), trade.gain),
             won(trade.pnl),
             ", ".join(text(f"exit.{kind}") for kind in trade.exits),
@@ -117,11 +117,11 @@ def _print_open(out: Console, report: Report, text: Text) -> None:
         (
             safe(each.market),
             shown_day(each.opened)[2:10],
-            f"{each.entry.value:,.8g}",
-            "-" if each.mark is None else f"{each.mark.value:,.8g}",
+            price(each.entry),
+            price(each.mark),
             coloured(percent(each.gain), each.gain),
             won(each.value),
-            f"{each.stop.value:,.8g}",
+            price(each.stop),
             text(f"exit.{each.stop_kind}"),
         )
         for each in report.open_positions

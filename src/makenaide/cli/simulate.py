@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from makenaide.app import world as worlds
 from makenaide.app.child import Announcement
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.identity import Source
+from makenaide.app.serve import serve_world
 from makenaide.app.venues import new_world
 from makenaide.app.world import World
 from makenaide.catalogue import Text, language, texts
 from makenaide.cli.output import console, safe
 from makenaide.config import load
 from makenaide.domain.errors import MakenaideError
-from makenaide.exchange.simulator.server import Server
 
 
 def serve_simulator(*, port: int, world: Path | None, as_json: bool, **asked: Any) -> None:
@@ -28,14 +27,12 @@ def serve_simulator(*, port: int, world: Path | None, as_json: bool, **asked: An
     try:
         chosen = _asked_world(asked) if world is None else worlds.load(world)
         worlds.save(chosen)
-        data = worlds.market_data(chosen)
-        clock = WallClock(StopFlag())
-        face, log = worlds.open_face(chosen, data, clock)
-        with closing(log):
-            server = Server(face, port=port)
-            server.run(
-                lambda bound: _announce(chosen, bound, text, as_json=as_json), watch_parent=world is not None
-            )
+        serve_world(
+            chosen,
+            port,
+            lambda bound: _announce(chosen, bound, text, as_json=as_json),
+            watch_parent=world is not None,
+        )
     except MakenaideError as fault:
         if as_json:
             _write(Announcement(error=str(fault), code=fault.exit_code))

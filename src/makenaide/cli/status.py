@@ -5,7 +5,7 @@ from typing import Any
 from makenaide.app.database import open_store
 from makenaide.catalogue import Text
 from makenaide.cli.door import environment
-from makenaide.cli.output import console, print_json, safe, table, won
+from makenaide.cli.output import console, price, print_json, safe, table, won
 from makenaide.domain.clock import kst
 from makenaide.execution.portfolio import open_positions
 from makenaide.store.accounts import Account, latest_account
@@ -79,7 +79,7 @@ def _print(data: dict[str, Any], text: Text) -> None:
     out.print(table([("", "left"), ("", "left")], rows))
     columns = [("market", "left"), ("quantity", "right"), ("entry", "right"), ("stop", "right"), ("kind", "left")]
     held = [
-        (p["market"], p["quantity"], f"{p['entry']:,.8g}", f"{p['stop']:,.8g}", text(f"exit.{p['stop_kind']}"))
+        (p["market"], p["quantity"], price(p["entry"]), price(p["stop"]), text(f"exit.{p['stop_kind']}"))
         for p in data["positions"]
     ]
     if held:
