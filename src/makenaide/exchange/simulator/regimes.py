@@ -52,7 +52,7 @@ _BEFORE = (
 )
 """The same backwards from the day before, over and over."""
 
-_LENGTHS = {Phase.BASE: (18, 50), Phase.ADVANCE: (35, 85), Phase.DECLINE: (18, 50)}
+_LENGTHS = {Phase.BASE: (30, 105), Phase.ADVANCE: (35, 85), Phase.DECLINE: (18, 50)}
 """Days a phase lasts."""
 
 _NEXT = {
