@@ -22,23 +22,23 @@ class Model:
     """How prices and volumes move. Drifts and deviations are log returns a day."""
 
     # The market as a whole, which Bitcoin follows: three regimes in a fixed round, lengths drawn.
-    bull_drift: float = parameter(0.0042, "per day", _MODEL, low=0, high=0.05)
+    bull_drift: float = parameter(0.0024, "per day", _MODEL, low=0, high=0.05)
     flat_drift: float = parameter(0.0002, "per day", _MODEL, low=-0.01, high=0.01)
-    bear_drift: float = parameter(-0.0048, "per day", _MODEL, low=-0.05, high=0)
-    market_sigma: float = parameter(0.019, "per day", _MODEL, low=0.001, high=0.2)
+    bear_drift: float = parameter(-0.0035, "per day", _MODEL, low=-0.05, high=0)
+    market_sigma: float = parameter(0.014, "per day", _MODEL, low=0.001, high=0.2)
     bitcoin_sigma: float = parameter(0.008, "per day, beside the market", _MODEL, low=0, high=0.2)
 
     # One coin beside the market: bases, advances and declines of its own.
     beta_low: float = parameter(0.6, "ratio", _MODEL, low=0, high=3)
     beta_high: float = parameter(1.15, "ratio", _MODEL, low=0, high=3)
-    coin_sigma_low: float = parameter(0.022, "per day", _MODEL, low=0.001, high=0.3)
-    coin_sigma_high: float = parameter(0.040, "per day", _MODEL, low=0.001, high=0.3)
-    advance_low: float = parameter(0.4, "gain of a whole advance", _MODEL, low=0, high=10)
-    advance_high: float = parameter(1.8, "gain of a whole advance", _MODEL, low=0, high=30)
+    coin_sigma_low: float = parameter(0.02, "per day", _MODEL, low=0.001, high=0.3)
+    coin_sigma_high: float = parameter(0.038, "per day", _MODEL, low=0.001, high=0.3)
+    advance_low: float = parameter(0.2, "gain of a whole advance", _MODEL, low=0, high=10)
+    advance_high: float = parameter(0.9, "gain of a whole advance", _MODEL, low=0, high=30)
     decline_low: float = parameter(0.30, "loss of a whole decline", _MODEL, low=0, high=0.95)
     decline_high: float = parameter(0.60, "loss of a whole decline", _MODEL, low=0, high=0.95)
     stretch: float = parameter(0.9, "log level at which a coin must turn", _MODEL, low=0.1, high=10)
-    quiet_base: float = parameter(0.75, "x sigma in a base", _MODEL, low=0.1, high=3)
+    quiet_base: float = parameter(0.5, "x sigma in a base", _MODEL, low=0.1, high=3)
     loud_decline: float = parameter(1.15, "x sigma in a decline", _MODEL, low=0.1, high=3)
     peg_sigma: float = parameter(0.002, "per day, of a stablecoin", _MODEL, low=0, high=0.1)
 
@@ -63,7 +63,7 @@ class Model:
 
     # Events.
     late_share: float = parameter(0.15, "of the markets list after the start", _MODEL, low=0, high=0.8)
-    warned_trends: int = parameter(3, "warnings during an advance", _MODEL, low=0, high=50)
+    warned_trends: int = parameter(12, "warnings during an advance", _MODEL, low=0, high=50)
     warned_others: int = parameter(2, "warnings at other times", _MODEL, low=0, high=50)
     notice_shock: float = parameter(-0.05, "log return in the hour of a notice", _MODEL, low=-1, high=0)
     doom_drift: float = parameter(-0.06, "per day between notice and delisting", _MODEL, low=-1, high=0)
