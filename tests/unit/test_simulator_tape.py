@@ -19,7 +19,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 FLAT = (100.0, 100.0, 100.0, 100.0)
 RISE = (100.0, 106.0, 97.0, 103.0)
-COUNT = 24 * 40
+COUNT = 24 * 4
 
 UNITS = list(CandleUnit)
 seeds = st.integers(0, 50)
@@ -60,21 +60,36 @@ def test_trading_begins_after_the_history_that_the_strategy_wants() -> None:
     assert short.first_slot == short.end == ORIGIN + HOUR
 
 
-@settings(max_examples=25)
-@given(seeds, moments, st.sampled_from(UNITS))
-def test_every_length_adds_up_to_the_same_prices_and_sums(seed: int, now: datetime, unit: CandleUnit) -> None:
-    data = hours(seed)
-    minutes = rows(data, CandleUnit.MINUTES_15, now)
-    longer = rows(data, unit, now)
-    if unit.minutes is not None and unit.minutes < 15:
-        minutes, longer, unit = longer, minutes, CandleUnit.MINUTES_15
-    for row in longer:
-        inside = [each for each in minutes if slot(each.start, unit) == row.start]
+def require_sums(data: Tape, now: datetime, short: CandleUnit, long: CandleUnit) -> None:
+    parts, wholes = rows(data, short, now), rows(data, long, now)
+    for row in wholes:
+        inside = [each for each in parts if slot(each.start, long) == row.start]
         assert (row.open, row.high, row.low, row.close) == summed(inside)
         assert row.volume == pytest.approx(sum(each.volume for each in inside), abs=1e-6)
         assert row.turnover == pytest.approx(sum(each.turnover for each in inside))
         assert row.last_tick == inside[0].last_tick
-    assert {slot(each.start, unit) for each in minutes} == {row.start for row in longer}
+    assert {slot(each.start, long) for each in parts} == {row.start for row in wholes}
+
+
+@settings(max_examples=15)
+@given(seeds, st.integers(0, 30 * 3600 * 1000), st.sampled_from(UNITS[:9]))
+def test_minutes_add_up_to_every_length(seed: int, milliseconds: int, unit: CandleUnit) -> None:
+    data = tape(source(drawn(seed, 30)))
+    require_sums(data, ORIGIN + milliseconds * MILLISECOND, CandleUnit.MINUTES_1, unit)
+
+
+@settings(max_examples=15)
+@given(seeds, st.integers(0, 200 * 24 * 60), st.sampled_from(UNITS[8:]))
+def test_hours_add_up_to_every_longer_length(seed: int, minutes: int, unit: CandleUnit) -> None:
+    data = tape(source(drawn(seed, 200 * 6, minutes=240)))
+    require_sums(data, ORIGIN + timedelta(minutes=minutes), CandleUnit.MINUTES_240, unit)
+
+
+@settings(max_examples=10)
+@given(seeds, st.integers(0, 20 * 3600), st.sampled_from([CandleUnit.MINUTES_5, CandleUnit.MINUTES_10]))
+def test_lengths_that_do_not_nest_in_the_base_add_up_too(seed: int, seconds: int, unit: CandleUnit) -> None:
+    data = tape(source(drawn(seed, 400, minutes=3)))
+    require_sums(data, ORIGIN + timedelta(seconds=seconds), CandleUnit.MINUTES_1, unit)
 
 
 @given(moments, st.sampled_from(UNITS), st.integers(0, 60 * 24))
@@ -117,6 +132,12 @@ def test_a_slot_without_a_trade_has_no_candle() -> None:
     assert data.book(XRP, now + HOUR) != NO_BOOK
 
 
+def test_a_slot_whose_first_trade_is_yet_to_come_has_no_candle() -> None:
+    data = tape(source(recorded(60, [(ORIGIN, RISE, 2.0), (ORIGIN + 6 * HOUR, FLAT, 1.0)])))
+    starts = [[row.start for row in rows(data, CandleUnit.MINUTES_240, ORIGIN + n * HOUR)] for n in (5, 6)]
+    assert starts == [[ORIGIN], [ORIGIN + 4 * HOUR, ORIGIN]]
+
+
 def test_weeks_start_on_monday_months_and_years_on_the_first() -> None:
     data = tape(source(recorded(1440, [(moment("2024-12-28") + n * DAY, FLAT, 1.0) for n in range(8)])))
     now = moment("2025-01-05")
@@ -148,10 +169,8 @@ def test_minutes_inside_an_hour_follow_its_path() -> None:
 
 
 def test_finer_candles_refine_the_path() -> None:
-    minutes = [
-        (ORIGIN, (100.0, 100.0, 97.0, 97.0), 1.0),
-        (ORIGIN + 59 * HOUR / 60, (106.0, 106.0, 103.0, 103.0), 1.0),
-    ]
+    falls, rises = (100.0, 100.0, 97.0, 97.0), (106.0, 106.0, 103.0, 103.0)
+    minutes = [(ORIGIN, falls, 1.0), (ORIGIN + 59 * HOUR / 60, rises, 1.0)]
     data = tape(source(recorded(60, [(ORIGIN, RISE, 4.0)]), finer=(recorded(1, minutes),)))
     assert data.price(XRP, ORIGIN + HOUR / 2) == Decimal("97.0")
     assert data.book(XRP, ORIGIN + HOUR / 2) != NO_BOOK
@@ -159,7 +178,7 @@ def test_finer_candles_refine_the_path() -> None:
 
 
 def test_the_ticker_tells_the_day_so_far() -> None:
-    data = hours()
+    data = tape(source(drawn(1, 24 * 12)))
     now = ORIGIN + 9 * DAY + 7 * HOUR + timedelta(minutes=12)
     stats, day = data.day(XRP, now), rows(data, CandleUnit.DAYS, now)
     assert (stats.open, stats.high, stats.low, stats.price) == (day[0].open, day[0].high, day[0].low, day[0].close)
@@ -201,8 +220,8 @@ def test_prices_are_turned_into_decimals_digit_by_digit() -> None:
 def test_books_are_filled_by_the_twenty_days_before() -> None:
     base = recorded(1440, [(ORIGIN + n * DAY, FLAT, 10.0 ** (3 + n)) for n in range(3)])
     data = tape(source(base))
-    sizes = [data.book(XRP, ORIGIN + n * DAY).bids[0][1] for n in range(3)]
-    held = [float(size) * 99.9 for size in sizes]
+    best = [data.book(XRP, ORIGIN + n * DAY).bids[0] for n in range(3)]
+    held = [float(price * size) for price, size in best]
     assert held == pytest.approx([50.0, 50.0, 275.0], rel=1e-6)
 
 

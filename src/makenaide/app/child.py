@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,9 +16,12 @@ import msgspec
 from makenaide.app.world import World
 from makenaide.domain import errors
 from makenaide.domain.errors import InUse, MakenaideError, Unavailable
+from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
+_DEATH_SECONDS = 0.5
+"""A dying process closes its sockets a moment before it can be seen to be dead."""
 _TAKEOVER_SECONDS = 10.0
 """How long a new simulator waits for one whose trader was killed to let go of the command log."""
 
@@ -31,15 +35,57 @@ class Announcement(msgspec.Struct, frozen=True):
     code: int = 0
 
 
+class SimulatorGone(MakenaideError):
+    """The simulator's process has ended: the same command starts it again and goes on from here.
+
+    Deliberately not `Unavailable`: nobody may wait for it, or take its silence for a closed market.
+    """
+
+    exit_code = Unavailable.exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attended:
+    """The transport to a simulator of our own: a failed request of a dead one is `SimulatorGone`."""
+
+    transport: Transport
+    process: subprocess.Popen[bytes]
+
+    def send(self, request: Request) -> Response:
+        """As the transport; `SimulatorGone` when the simulator's process does not live any more."""
+        try:
+            return self.transport.send(request)
+        except (NotConnected, Interrupted) as cause:
+            try:
+                code = self.process.wait(_DEATH_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise cause from None
+            raise SimulatorGone(
+                f"the simulator ended by itself (exit code {code}): the same command starts it again and goes on"
+            ) from cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulator:
+    """A simulator that runs: where it is, and its process."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def attended(self, transport: Transport) -> Transport:
+        """`transport`, which leads there, with an eye on the process."""
+        return Attended(transport=transport, process=self.process)
+
+
 @contextmanager
-def simulator(world: World) -> Iterator[str]:
-    """Run a simulator of `world`; gives its base URL. It ends with the block, and with this process, however it ends.
+def simulator(world: World) -> Iterator[Simulator]:
+    """Run a simulator of `world`. It ends with the block, and with this process, however it ends.
 
     Raises the child's own fault (bad candles, a full disk ...) under its own class.
     """
     process, said = _started(world)
     try:
-        yield said.url
+        yield Simulator(url=said.url, process=process)
     finally:
         _stop(process)
 

@@ -94,17 +94,18 @@ def open_session(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -
                 strategy=config.strategy,
                 risk=config.risk,
                 schedule=config.schedule,
+                stopping=flag,
             )
     finally:
         if not db.closed:
             lease.release()
 
 
-def trade(session: Session, flag: StopFlag, progress: Progress) -> bool:
-    """Run the account's slots to their end (True) or until the flag is raised (False); audited at both ends."""
+def trade(session: Session, progress: Progress) -> bool:
+    """Run the account's slots to their end (True) or until asked to stop (False); audited at both ends."""
     stepped = session.account.last_slot is not None
     _audit(session, "run.start", {})
-    ended = run_loop(session, flag, progress, Patience(tries=3 if stepped else None))
+    ended = run_loop(session, progress, Patience(tries=3 if stepped else None))
     _audit(session, "run.end" if ended else "run.stop", {})
     return ended
 

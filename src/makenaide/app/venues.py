@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from makenaide.app import world as worlds
-from makenaide.app.child import simulator
+from makenaide.app.child import Simulator, simulator
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.identity import Source
 from makenaide.app.world import World
@@ -78,19 +78,20 @@ def open_market(config: Config, wanted: Source, folder: Path, flag: StopFlag) ->
     world = worlds.load(file) if file.exists() else new_world(config, wanted, folder, clock.now())
     worlds.save(world)
     keys = worlds.keys(world)
-    with simulator(world) as url:
+    with simulator(world) as beside:
         opened = _on_the_wall if wanted.endless else _stepped
-        with opened(config, wanted, (url, keys), flag) as market:
+        with opened(config, wanted, (beside, keys), flag) as market:
             yield market
 
 
 @contextmanager
-def _stepped(config: Config, wanted: Source, at: tuple[str, Keys], flag: StopFlag) -> Iterator[Market]:  # noqa: ARG001
-    url, keys = at
-    with closing(UrllibTransport(url, config.upbit.transport)) as plain:
-        times = Remote(transport=plain, keys=keys, ids=_nonce).times()
+def _stepped(config: Config, wanted: Source, at: tuple[Simulator, Keys], flag: StopFlag) -> Iterator[Market]:  # noqa: ARG001
+    beside, keys = at
+    with closing(UrllibTransport(beside.url, config.upbit.transport)) as plain:
+        times = Remote(transport=beside.attended(plain), keys=keys, ids=_nonce).times()
     clock = SteppedClock(max(times.now, times.first_slot + config.schedule.delay))
-    with closing(UrllibTransport(url, config.upbit.transport, clock.stamp)) as transport:
+    with closing(UrllibTransport(beside.url, config.upbit.transport, clock.stamp)) as plain:
+        transport = beside.attended(plain)
         remote = Remote(transport=transport, keys=keys, ids=_nonce)
         yield Market(
             venue=_client(config, transport, keys, clock),
@@ -113,11 +114,11 @@ def _last_slot(config: Config, wanted: Source, first: datetime, end: datetime) -
 
 
 @contextmanager
-def _on_the_wall(config: Config, wanted: Source, at: tuple[str, Keys], flag: StopFlag) -> Iterator[Market]:  # noqa: ARG001
-    url, keys = at
+def _on_the_wall(config: Config, wanted: Source, at: tuple[Simulator, Keys], flag: StopFlag) -> Iterator[Market]:  # noqa: ARG001
+    beside, keys = at
     clock = WallClock(flag)
-    with closing(UrllibTransport(url, config.upbit.transport)) as transport:
-        client = _client(config, transport, keys, clock)
+    with closing(UrllibTransport(beside.url, config.upbit.transport)) as plain:
+        client = _client(config, beside.attended(plain), keys, _unhurried())
         yield Market(
             venue=client,
             watcher=PollingWatcher(quotation=client, clock=clock, stopping=flag),
@@ -133,7 +134,7 @@ def _paper_upbit(config: Config, folder: Path, flag: StopFlag) -> Iterator[Marke
     now = clock.now()
     folder.mkdir(parents=True, exist_ok=True)
     with closing(UrllibTransport(config.upbit.base_url, config.upbit.transport)) as transport:
-        public = _client(config, transport, None, clock)
+        public = _client(config, transport, None, _unhurried())
         settings = replace(config.venue, pace=Pace.REAL)
         paper = SimulatedVenue(LiveData(public, now, folder / "books.jsonl"), settings)
         with closing(rebuild(paper, folder / "commands.log", fingerprint(settings, {"prices": "upbit"}))):
@@ -143,7 +144,7 @@ def _paper_upbit(config: Config, folder: Path, flag: StopFlag) -> Iterator[Marke
             keys = Keys(access=_nonce(), secret=_nonce() + _nonce())
             key = ApiKey(access=keys.access, secret=keys.secret, account=worlds.ACCOUNT)
             face = Face(paper, [key], FaceSettings(quota=config.quota), clock)
-            account = _client(config, face, keys, clock)
+            account = _client(config, face, keys, _unhurried())
             yield Market(
                 venue=PaperVenue(quotation=public, trading=account),
                 watcher=PollingWatcher(quotation=public, clock=clock, stopping=flag),
@@ -154,6 +155,7 @@ def _paper_upbit(config: Config, folder: Path, flag: StopFlag) -> Iterator[Marke
 
 
 def _client(config: Config, transport: Transport, keys: Keys | None, clock: Clock) -> UpbitClient:
+    """A client that paces itself by `clock`, which no stop flag may cut short: a hurried client gets banned."""
     rng = random.Random()  # noqa: S311 - jitter of retries, no secret
     return UpbitClient(
         transport=transport,
@@ -164,6 +166,10 @@ def _client(config: Config, transport: Transport, keys: Keys | None, clock: Cloc
         rng=rng,
         settings=config.upbit.retry,
     )
+
+
+def _unhurried() -> WallClock:
+    return WallClock(StopFlag())
 
 
 def _nonce() -> str:

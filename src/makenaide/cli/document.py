@@ -1,5 +1,6 @@
 """The report as data: what `--json` prints. Ratios are shares of one with six decimals, amounts are won."""
 
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -94,8 +95,8 @@ def _trade(trade: ClosedTrade) -> dict[str, Any]:
     return {
         "position": trade.position,
         "market": trade.market,
-        "opened": _time(trade.opened),
-        "closed": _time(trade.closed),
+        "opened": _minute(trade.opened),
+        "closed": _minute(trade.closed),
         "days": trade.holding_days,
         "entry": _plain(trade.entry),
         "exit": _plain(trade.exit),
@@ -111,7 +112,7 @@ def _open(each: OpenPosition) -> dict[str, Any]:
     return {
         "position": each.position,
         "market": each.market,
-        "opened": _time(each.opened),
+        "opened": _minute(each.opened),
         "entry": _plain(each.entry),
         "quantity": Decimal(each.quantity),
         "mark": _plain(each.mark),
@@ -125,6 +126,11 @@ def _open(each: OpenPosition) -> dict[str, Any]:
 
 def _time(moment: Any) -> str | None:
     return None if moment is None else kst(moment).isoformat(timespec="seconds")
+
+
+def _minute(moment: datetime) -> str:
+    """The KST minute, as in every report: seconds tell how calls were paced, which a resumed run does anew."""
+    return kst(moment).isoformat(timespec="minutes")
 
 
 def _ratio(value: Decimal | None) -> Decimal | None:

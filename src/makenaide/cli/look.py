@@ -12,7 +12,8 @@ from makenaide.app.identity import named
 from makenaide.app.logs import log_to
 from makenaide.app.trader import Wanted, open_session, stored_source, wanted_account
 from makenaide.catalogue import Text
-from makenaide.cli.door import environment, wanted
+from makenaide.cli.chosen import wanted
+from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, table, won
 from makenaide.config import Environment
 from makenaide.domain.clock import kst, last_slot

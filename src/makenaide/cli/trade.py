@@ -14,8 +14,9 @@ from makenaide.app.database import Store, open_store
 from makenaide.app.logs import log_to
 from makenaide.app.trader import Wanted, finished, open_session, trade
 from makenaide.catalogue import Text
+from makenaide.cli.chosen import stored, wanted
 from makenaide.cli.document import report_data
-from makenaide.cli.door import environment, stored, wanted
+from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, won
 from makenaide.cli.page import write_page
 from makenaide.cli.render import print_report
@@ -49,7 +50,7 @@ def _trade(env: Environment, db: Database, run: tuple[Wanted, StopFlag], text: T
     if meant.source.kind == "upbit":
         err.print(f"[yellow]{text('run.upbit')}[/]")
     with open_session(env.config, db, meant, flag) as session, _progress(session, text) as told:
-        return trade(session, flag, told)
+        return trade(session, told)
 
 
 @contextmanager

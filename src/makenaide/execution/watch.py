@@ -28,12 +28,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class StopWatch:
-    """Watches the stops of one account until a given moment."""
+    """Watches the stops of one account until a given moment.
+
+    `blind_looks`: how many looks in a row may fail before `Unavailable` is raised; None = any number, because on
+    the wall clock there is nothing better to do than to look again.
+    """
 
     desk: Desk
     watcher: Watcher
     account: Account
     risk: RiskSettings
+    blind_looks: int | None = None
+    _blind: int = 0
     _retry_at: dict[PositionId, datetime] = field(default_factory=dict)
 
     def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
@@ -61,11 +67,16 @@ class StopWatch:
             if each.position_id in due
         }
         try:
-            return self.watcher.wait(until, fences).bids
+            bids = self.watcher.wait(until, fences).bids
         except Unavailable as cause:
+            self._blind += 1
+            if self.blind_looks is not None and self._blind >= self.blind_looks:
+                raise
             log.warning("cannot watch", extra={"action": "stop.blind", "cause": str(cause)})
             self.desk.clock.sleep(self.desk.settings.poll_seconds)
             return None
+        self._blind = 0
+        return bids
 
     def _act(self, positions: tuple[Position, ...], bids: Mapping[Market, Price]) -> tuple[Position, ...]:
         """Raise and execute the stops by what was seen; the positions after it. One market never mutes another."""

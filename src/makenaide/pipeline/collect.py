@@ -91,6 +91,8 @@ def collect(session: Session, markets: Iterable[Market], at: datetime) -> Collec
     candles: list[Candle] = []
     failed: dict[Market, str] = {}
     for market in markets:
+        if session.stopping():
+            break
         try:
             candles += missing_days(session.venue, market, session.history.newest(market, today), today - DAY)
         except (Unavailable, UnknownMarket) as cause:
@@ -103,6 +105,7 @@ def collect(session: Session, markets: Iterable[Market], at: datetime) -> Collec
     except BaseException:
         session.history.forget()
         raise
+    session.require_going_on()
     return Collected(candles=len(candles), failed=failed)
 
 

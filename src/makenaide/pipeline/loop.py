@@ -10,7 +10,7 @@ from makenaide.domain.errors import Unavailable
 from makenaide.execution.watch import StopWatch
 from makenaide.pipeline.cycle import CycleResult, run_cycle
 from makenaide.pipeline.schedule import due
-from makenaide.pipeline.session import Session
+from makenaide.pipeline.session import Session, Stopped
 from makenaide.store.runs import latest_run, mark_missed
 
 log = logging.getLogger(__name__)
@@ -26,33 +26,37 @@ class Patience:
     pause_seconds: float = 30.0
 
 
-def run_loop(session: Session, stopping: Callable[[], bool], progress: Progress, patience: Patience) -> bool:
-    """Run slots until the account's last one (True) or until `stopping` says so (False).
+def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
+    """Run slots until the account's last one (True) or until the session is asked to stop (False).
 
-    Raises `Unavailable` when the venue failed the same cycle as often as `patience` allows; what was done is
-    stored, and the same call goes on from there.
+    Raises `Unavailable` when the venue failed the same cycle (or look) as often as `patience` allows; what was done
+    is stored, and the same call goes on from there.
     """
-    watch = StopWatch(desk=session.desk, watcher=session.watcher, account=session.account, risk=session.risk)
-    while not stopping():
-        done = _finish_due(session, stopping, progress, patience)
+    watch = StopWatch(
+        desk=session.desk,
+        watcher=session.watcher,
+        account=session.account,
+        risk=session.risk,
+        blind_looks=patience.tries,
+    )
+    while not session.stopping():
+        try:
+            done = _finish_due(session, progress, patience)
+        except Stopped:
+            return False
         if done is not None and done == session.account.last_slot:
             return True
-        if stopping():
-            return False
         following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
-        watch.until(following + session.schedule.delay, stopping)
+        watch.until(following + session.schedule.delay, session.stopping)
     return False
 
 
-def _finish_due(
-    session: Session, stopping: Callable[[], bool], progress: Progress, patience: Patience
-) -> datetime | None:
+def _finish_due(session: Session, progress: Progress, patience: Patience) -> datetime | None:
     """Run the newest due slot, resuming one that was broken off; returns the newest slot that is done."""
     account = session.account.account_id
     row = latest_run(session.db, account)
-    broken = row is not None and row.status == "running"
-    if row is not None and broken:
-        _persist(session, row.slot, stopping, (progress, patience))
+    if row is not None and row.status == "running":
+        _persist(session, row.slot, progress, patience)
         row = latest_run(session.db, account)
     now = session.clock.now()
     todo = due(session.schedule, now - session.schedule.delay, row.slot if row is not None else None)
@@ -60,24 +64,21 @@ def _finish_due(
         mark_missed(session.db, account, missed, now)
         log.warning("missed", extra={"action": "slot.missed", "slot": missed.isoformat()})
     if todo.slot is not None:
-        _persist(session, todo.slot, stopping, (progress, patience))
+        _persist(session, todo.slot, progress, patience)
         return todo.slot
     return None if row is None else row.slot
 
 
-def _persist(
-    session: Session, slot: datetime, stopping: Callable[[], bool], manner: tuple[Progress, Patience]
-) -> None:
-    progress, patience = manner
+def _persist(session: Session, slot: datetime, progress: Progress, patience: Patience) -> None:
+    """Run the cycle of `slot` until it is done; `Stopped` when asked to, `Unavailable` when patience ends."""
     tries = 0
-    while not stopping():
+    while True:
+        session.require_going_on()
         try:
             progress(run_cycle(session, slot, closing=slot == session.account.last_slot))
         except Unavailable as cause:
             tries += 1
-            log.error(  # noqa: TRY400 - expected: the cause says all
-                "cycle broken off", extra={"action": "cycle.broken", "cause": str(cause), "tries": tries}
-            )
+            log.warning("cycle broken off", extra={"action": "cycle.broken", "cause": str(cause), "tries": tries})
             if patience.tries is not None and tries >= patience.tries:
                 raise
             session.clock.sleep(patience.pause_seconds)

@@ -1,5 +1,6 @@
 """What one trading session works with: the account, the books, the venue, the clock and the rooms' settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from makenaide.domain.clock import Clock
@@ -11,6 +12,10 @@ from makenaide.risk.settings import RiskSettings
 from makenaide.store.accounts import Account, Lease
 from makenaide.store.db import Database
 from makenaide.strategy.settings import StrategySettings
+
+
+class Stopped(Exception):  # noqa: N818 - not a fault: the way out of a step when asked to stop
+    """Somebody asked to stop; the step under way is taken up again by the next run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +33,9 @@ class Session:
     strategy: StrategySettings
     risk: RiskSettings
     schedule: ScheduleSettings
+    stopping: Callable[[], bool]
+
+    def require_going_on(self) -> None:
+        """`Stopped` when somebody asked to stop: call it where a long step may be left and taken up again."""
+        if self.stopping():
+            raise Stopped

@@ -71,7 +71,7 @@ def _bids(
     for distance in distances:
         wanted = best * (1 - distance)
         step = ticks.step(wanted, day)
-        count = math.floor(step.count(wanted) + 1e-6)
+        count = step.down(wanted)
         if step.price(count) >= previous:
             step = ticks.step_below(previous, day)
             count = round(step.count(previous)) - 1
@@ -91,7 +91,7 @@ def _asks(
     for distance in distances:
         wanted = best * (1 + distance)
         step = ticks.step(wanted, day)
-        count = math.ceil(step.count(wanted) - 1e-6)
+        count = step.up(wanted)
         if step.price(count) <= previous:
             step = ticks.step(previous, day)
             count = round(step.count(previous)) + 1

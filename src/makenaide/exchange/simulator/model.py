@@ -25,7 +25,7 @@ class Model:
     bull_drift: float = parameter(0.0024, "per day", _MODEL, low=0, high=0.05)
     flat_drift: float = parameter(0.0002, "per day", _MODEL, low=-0.01, high=0.01)
     bear_drift: float = parameter(-0.0035, "per day", _MODEL, low=-0.05, high=0)
-    market_sigma: float = parameter(0.014, "per day", _MODEL, low=0.001, high=0.2)
+    market_sigma: float = parameter(0.01, "per day", _MODEL, low=0.001, high=0.2)
     bitcoin_sigma: float = parameter(0.008, "per day, beside the market", _MODEL, low=0, high=0.2)
 
     # One coin beside the market: bases, advances and declines of its own.
@@ -37,8 +37,11 @@ class Model:
     advance_high: float = parameter(0.9, "gain of a whole advance", _MODEL, low=0, high=30)
     decline_low: float = parameter(0.30, "loss of a whole decline", _MODEL, low=0, high=0.95)
     decline_high: float = parameter(0.60, "loss of a whole decline", _MODEL, low=0, high=0.95)
+    temper_low: float = parameter(0.2, "x a coin's advances and declines: sluggish", _MODEL, low=0, high=10)
+    temper_high: float = parameter(1.2, "x a coin's advances and declines: lively", _MODEL, low=0, high=10)
+    plateau_share: float = parameter(0.6, "of the bases after an advance", _MODEL, low=0, high=1)
     stretch: float = parameter(0.9, "log level at which a coin must turn", _MODEL, low=0.1, high=10)
-    quiet_base: float = parameter(0.5, "x sigma in a base", _MODEL, low=0.1, high=3)
+    quiet_base: float = parameter(0.3, "x sigma in a base", _MODEL, low=0.1, high=3)
     loud_decline: float = parameter(1.15, "x sigma in a decline", _MODEL, low=0.1, high=3)
     peg_sigma: float = parameter(0.002, "per day, of a stablecoin", _MODEL, low=0, high=0.1)
 
@@ -73,6 +76,7 @@ class Model:
         for low, high in (
             ("beta_low", "beta_high"),
             ("coin_sigma_low", "coin_sigma_high"),
+            ("temper_low", "temper_high"),
             ("thin_low", "thin_high"),
         ):
             if getattr(self, low) > getattr(self, high):

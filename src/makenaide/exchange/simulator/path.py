@@ -50,8 +50,6 @@ class Walk:
             if offset <= end:
                 if offset == end or left == right:
                     return right
-                if offset == begin:
-                    return left
                 raw = left + (right - left) * (offset - begin) / (end - begin)
                 rounded = self.ticks.nearest(raw, self.day)
                 return min(max(rounded, min(left, right)), max(left, right))

@@ -55,6 +55,9 @@ _BEFORE = (
 _LENGTHS = {Phase.BASE: (30, 105), Phase.ADVANCE: (35, 85), Phase.DECLINE: (18, 50)}
 """Days a phase lasts."""
 
+_PLATEAU = (110, 190)
+"""Days of a base that follows an advance and lasts until the long moving average has caught up with the price."""
+
 _NEXT = {
     (Phase.BASE, Weather.BULL): (0.15, 0.80, 0.05),
     (Phase.BASE, Weather.FLAT): (0.40, 0.35, 0.25),
@@ -110,18 +113,20 @@ def _drawn(rng: Generator, order: tuple[tuple[Weather, int, int], ...], days: in
 
 def _phases(rng: Generator, model: Model, weather: States) -> tuple[States, Floats]:
     phases, drift = np.zeros(len(weather), dtype=np.int8), np.zeros(len(weather))
-    phase, day, level = Phase.BASE, -int(rng.integers(0, 40)), 0.0
+    before, phase, day, level = Phase.BASE, Phase.BASE, -int(rng.integers(0, 40)), 0.0
+    temper = float(rng.uniform(model.temper_low, model.temper_high))
     while day < len(weather):
-        shortest, longest = _LENGTHS[phase]
+        plateau = before is Phase.ADVANCE and phase is Phase.BASE and rng.random() < model.plateau_share
+        shortest, longest = _PLATEAU if plateau else _LENGTHS[phase]
         length = int(rng.integers(shortest, longest + 1))
         here = slice(max(0, day), max(0, day + length))
         phases[here] = phase
-        total = _total(rng, model, phase)
+        total = temper * _total(rng, model, phase)
         drift[here] = total / length
         day, level = day + length, level + total
         ends_in = Weather(int(weather[min(max(day - 1, 0), len(weather) - 1)]))
         drawn = Phase(int(rng.choice(3, p=_NEXT[phase, ends_in])))
-        phase = _turned(drawn, phase, level, model.stretch)
+        before, phase = phase, _turned(drawn, phase, level, model.stretch)
     return phases, drift
 
 

@@ -23,8 +23,8 @@ _EDGES = tuple(float(edge) for edge in _EXACT_EDGES)
 _EDGE_ARRAY = np.array(_EDGES)
 _LOWEST = Decimal("1E-9")
 
-_SLACK = 1e-6
-"""Of a tick: a float that should be a whole count of ticks may miss it by a few units in the last place."""
+_SLACK, _PRECISION = 1e-6, 1e-15
+"""Of a tick, and of the count: a float that should be a whole count may miss it by some units in the last place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,16 @@ class Step:
     def count(self, price: float) -> float:
         """`price` in ticks."""
         return price * self.scale if self.scale else price / self.size
+
+    def down(self, price: float) -> int:
+        """`price` in whole ticks, rounded down."""
+        count = self.count(price)
+        return math.floor(count + _SLACK + count * _PRECISION)
+
+    def up(self, price: float) -> int:
+        """`price` in whole ticks, rounded up."""
+        count = self.count(price)
+        return math.ceil(count - _SLACK - count * _PRECISION)
 
     def price(self, count: int) -> float:
         """The float nearest to `count` ticks: its repr has no more digits than the tick."""
@@ -66,12 +76,12 @@ class Ticks:
     def floor(self, price: float, day: int) -> float:
         """`price` on the tick at or below it, at least one tick."""
         step = self.step(price, day)
-        return step.price(max(1, math.floor(step.count(price) + _SLACK)))
+        return step.price(max(1, step.down(price)))
 
     def ceil(self, price: float, day: int) -> float:
         """`price` on the tick at or above it."""
         step = self.step(price, day)
-        return step.price(max(1, math.ceil(step.count(price) - _SLACK)))
+        return step.price(max(1, step.up(price)))
 
     def nearest(self, price: float, day: int) -> float:
         """`price` on the nearest tick, at least one tick."""

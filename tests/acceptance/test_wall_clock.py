@@ -1,0 +1,124 @@
+"""Runs without an end: on the simulator in real pace, and as the real exchange's client against a served simulator."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.worlds import LIVELY, Going, Home, Make, homes, require_sound, require_told
+
+ENDLESS = ("run", "--json", "--endless", "--markets", "4")
+PAPER = ("run", "--json", "--exchange", "upbit", "--mode", "paper")
+
+
+def done_slots(home: Home) -> int:
+    return home.actions().count("cycle.collect")
+
+
+def running(home: Home) -> bool:
+    account = home.must("status", "--json").data()["account"]
+    return account is not None and bool(account["running"])
+
+
+def traded_today(home: Home, command: tuple[str, ...]) -> Going:
+    """The command, under way with today's slot behind it."""
+    going = home.start(*command)
+    going.wait_for(lambda: " KRW\n" in going.said())
+    return going
+
+
+@pytest.fixture
+def endless(home: Home) -> Home:
+    """An empty home with little history to collect."""
+    home.configure(LIVELY)
+    return home
+
+
+def test_an_endless_run_does_todays_slot_late_and_survives_its_signals_and_kills(endless: Home) -> None:
+    first = traded_today(endless, ENDLESS)
+    status = endless.must("status", "--json").data()["account"]
+    assert status["running"]
+    assert status["last_run"] == "done"
+    assert status["ends"] is None
+    require_told(endless.call(*ENDLESS), 8, "in use")
+    require_told(endless.call("reconcile"), 8, "in use")
+
+    stopped = first.end()
+    assert stopped.code == 0, stopped.err
+    assert stopped.seconds < 5
+    assert "The same command goes on from here" in stopped.err
+    report = stopped.data()
+    assert report["period"]["runs"] == {"done": 1}
+    assert not running(endless)
+
+    again = endless.start(*ENDLESS)
+    again.wait_for(lambda: running(endless))
+    again.kill()
+    assert endless.must("reconcile", "--json").data()["equal"] is True
+    assert endless.must("report", "--json").data()["equity"] == report["equity"]
+    require_sound(endless)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a simulator that `exchange simulate` serves in real pace."""
+    with homes(tmp_path_factory.mktemp("served")) as make:
+        home = make("served")
+        home.configure("[market]\nhistory_days = 60\n")
+        going = home.start("exchange", "simulate", "--json", "--markets", "4", "--days", "3")
+        going.wait_for(lambda: going.out.read_bytes().endswith(b"\n"))
+        yield json.loads(going.out.read_bytes())["url"]
+        stopped = going.end()
+        assert stopped.code == 0, stopped.err
+        assert "Traceback" not in stopped.err
+
+
+def test_a_served_simulator_answers_any_client(served: str) -> None:
+    with urllib.request.urlopen(f"{served}/v1/market/all?isDetails=true", timeout=10) as reply:  # noqa: S310
+        assert reply.headers["Remaining-Req"]
+        listed = json.loads(reply.read())
+    assert {"KRW-BTC"} <= {each["market"] for each in listed}
+
+
+def test_paper_on_the_real_client_starts_collects_stops_and_resumes(served: str, make_home: Make) -> None:
+    home = make_home("paper")
+    home.configure(LIVELY.split("[strategy]")[0] + f'[upbit]\nbase_url = "{served}"\n')
+    first = traded_today(home, PAPER)
+    assert "No order leaves this machine" in first.said()
+    first.kill()
+
+    again = home.start(*PAPER)
+    again.wait_for(lambda: running(home))
+    stopped = again.end()
+    assert stopped.code == 0, stopped.err
+    assert stopped.seconds < 5
+    report = stopped.data()
+    assert report["stamp"] == "real"
+    assert report["period"]["runs"] == {"done": 1}
+    assert report["period"]["markets"] >= 4
+    collected = home.must("collect", "--json").data()
+    assert collected["failed"] == {}
+    assert collected["stored_candles"] > 100
+    assert home.must("reconcile", "--json").data()["equal"] is True
+    require_sound(home)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("run", "--mode", "live"),
+        ("run", "--mode", "live", "--exchange", "upbit"),
+        ("run", "--mode", "live", "--endless"),
+        ("run", "--mode", "live", "--replay", "nowhere"),
+        ("run", "--mode", "live", "--exchange", "upbit", "--seed", "1"),
+        ("report", "--mode", "live"),
+        ("scan", "--mode", "live"),
+        ("collect", "--mode", "live", "--exchange", "upbit"),
+        ("decide", "--mode", "live"),
+        ("reconcile", "--mode", "live"),
+    ],
+    ids=" ".join,
+)
+def test_live_trading_is_closed_in_every_combination(home: Home, options: tuple[str, ...]) -> None:
+    require_told(home.call(*options), 14, "--mode live", "Live trading is closed")
