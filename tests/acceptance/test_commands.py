@@ -1,7 +1,9 @@
 """Every command besides `run`: what it prints for people and for programs."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,7 +62,7 @@ def test_every_command_explains_itself_in_both_languages(
     ],
 )
 def test_a_misspelt_command_line_names_what_was_meant(home: Home, arguments: tuple[str, ...], hint: str) -> None:
-    require_told(home.call(*arguments), 2, hint)
+    require_told(home.inside(*arguments), 2, hint)
     assert not home.path.exists(), "a mere misspelling made a data folder"
 
 
@@ -84,13 +86,10 @@ def test_status_loads_neither_arrays_nor_the_exchange(short: Finished) -> None:
     )
     loaded = _loaded(short.home, show)
     assert "makenaide.cli.status" in loaded
-    assert not loaded & {"numpy", "boto3", "urllib3", "uvicorn", "asyncio", "makenaide.app.venues"}
+    assert not loaded & {"numpy", "boto3", "urllib3", "uvicorn", "makenaide.app.venues"}
 
 
 def _loaded(home: Home, program: str) -> set[str]:
-    import os  # noqa: PLC0415 - only here
-    import subprocess  # noqa: PLC0415
-
     env = {**os.environ, "MAKENAIDE_HOME": str(home.path)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True, timeout=60
@@ -191,9 +190,12 @@ def test_the_configuration_is_shown_and_checked(home: Home) -> None:
     home.configure("[risk]\nmax_positions = 5\n")
     shown = home.must("config", "show", "--json").data()
     assert shown["risk"]["max_positions"] == 5
-    assert home.must("config", "show", "--json", env={"MAKENAIDE_RISK__MAX_POSITIONS": "4"}).data()["risk"][
-        "max_positions"
-    ] == 4
+    assert (
+        home.must("config", "show", "--json", env={"MAKENAIDE_RISK__MAX_POSITIONS": "4"}).data()["risk"][
+            "max_positions"
+        ]
+        == 4
+    )
     checked = home.must("config", "check", "--json").data()
     assert checked["sound"]
     assert checked["smallest_account_krw"] > 0

@@ -1,4 +1,4 @@
-"""Runs without an end: on the simulator in real pace, and as the real exchange's client against a served simulator."""
+"""Runs without an end: on the simulator in real pace, and with the public client against a served simulator."""
 
 import json
 import urllib.request
@@ -121,4 +121,4 @@ def test_paper_on_the_real_client_starts_collects_stops_and_resumes(served: str,
     ids=" ".join,
 )
 def test_live_trading_is_closed_in_every_combination(home: Home, options: tuple[str, ...]) -> None:
-    require_told(home.call(*options), 14, "--mode live", "Live trading is closed")
+    require_told(home.inside(*options), 14, "--mode live", "Live trading is closed")

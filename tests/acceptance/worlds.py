@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
+from makenaide.cli import main
 from makenaide.store.embedded import EmbeddedPostgres
 
 PATIENCE = 90.0
@@ -95,7 +98,9 @@ class Going:
 
     def simulator(self) -> psutil.Process:
         """The simulator process that this trader started."""
-        return next(child for child in psutil.Process(self.process.pid).children() if "simulate" in child.cmdline())
+        return next(
+            child for child in psutil.Process(self.process.pid).children() if "simulate" in child.cmdline()
+        )
 
     def kill(self) -> None:
         """`kill -9`; returns when it is dead."""
@@ -112,7 +117,8 @@ class Going:
         """Wait for the end."""
         code = self.process.wait(PATIENCE)
         seconds = time.monotonic() - self.begun
-        return Outcome(code=code, out=self.out.read_text(encoding="utf-8"), err=self.said(), seconds=seconds)
+        said = self.out.read_text(encoding="utf-8") if self.out.is_file() else ""
+        return Outcome(code=code, out=said, err=self.said(), seconds=seconds)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,10 +128,12 @@ class Home:
     path: Path
     _started: list[Going] = field(default_factory=list)
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None, **popen: Any) -> Going:
-        """Start `makenaide` with `arguments`, without waiting for it."""
-        number = len(self._started)
-        out, err = (self.path.with_name(f"{self.path.name}.{number}.{name}") for name in ("out", "err"))
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, out: Path | None = None, **popen: Any
+    ) -> Going:
+        """Start `makenaide` with `arguments`, without waiting for it; its stdout goes to `out`, if given."""
+        name = f"{self.path.name}.{len(self._started)}"
+        out, err = out or self.path.with_name(f"{name}.out"), self.path.with_name(f"{name}.err")
         command = [sys.executable, "-m", "makenaide", *arguments]
         environment = {**os.environ, "MAKENAIDE_HOME": str(self.path), **(env or {})}
         with out.open("wb") as stdout, err.open("wb") as stderr:
@@ -138,6 +146,23 @@ class Home:
     def call(self, *arguments: str, env: Mapping[str, str] | None = None, **popen: Any) -> Outcome:
         """Run `makenaide` with `arguments` to its end."""
         return self.start(*arguments, env=env, **popen).outcome()
+
+    def inside(self, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
+        """As `call`, in this process: for commands that end before anything is started."""
+        begun = time.monotonic()
+        environment = {"MAKENAIDE_HOME": str(self.path), **(env or {})}
+        with (
+            patch.dict(os.environ, environment),
+            redirect_stdout(StringIO()) as out,
+            redirect_stderr(StringIO()) as err,
+        ):
+            try:
+                main(list(arguments))
+            except SystemExit as ended:
+                code = ended.code
+        assert isinstance(code, int)
+        seconds = time.monotonic() - begun
+        return Outcome(code=code, out=out.getvalue(), err=err.getvalue(), seconds=seconds)
 
     def must(self, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
         """Run `makenaide` with `arguments`; it has to succeed."""
@@ -218,6 +243,6 @@ def dead(pids: Sequence[int], patience: float = 15.0) -> bool:
 
 def _zombie(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True

@@ -1,7 +1,9 @@
 """A wire that fails: requests lost, replies lost after the venue acted, wrong statuses, doubles and late arrivals."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 
 from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
@@ -21,6 +23,10 @@ class Kind(StrEnum):
     BLOCKED = "418"
     HTML = "html"
     EMPTY = "empty 201"
+    NOT_FOUND = "404"
+    OFFLINE = "market offline"
+    NO_TRADES = "the trades are not listed yet"
+    HALF = "only the first trade has happened yet"
 
 
 _REPLIES = {
@@ -28,6 +34,8 @@ _REPLIES = {
     Kind.TOO_MANY: Response(status=429, headers={}, body=b"Too many API requests."),
     Kind.BLOCKED: Response(status=418, headers={}, body=b"Too many API requests. Blocked for 3 seconds."),
     Kind.HTML: Response(status=502, headers={"content-type": "text/html"}, body=b"<html>Bad Gateway</html>"),
+    Kind.NOT_FOUND: Response(status=404, headers={}, body=b'{"error":{"name":"order_not_found","message":""}}'),
+    Kind.OFFLINE: Response(status=400, headers={}, body=b'{"error":{"name":"market_offline","message":""}}'),
     Kind.EMPTY: Response(status=201, headers={}, body=b"{}"),
 }
 
@@ -101,6 +109,8 @@ class FaultyTransport:
     def _broken(self, kind: Kind, request: Request) -> Response:
         if kind in _REPLIES:
             return _REPLIES[kind]
+        if kind in (Kind.NO_TRADES, Kind.HALF):
+            return _rewritten(self.inner.send(request), kind)
         if kind is Kind.NOT_CONNECTED:
             raise NotConnected("refused")
         if kind is Kind.TWICE:
@@ -111,3 +121,16 @@ class FaultyTransport:
         if kind is Kind.LATE:
             self._late.append(request)
         raise Interrupted(str(kind))
+
+
+def _rewritten(response: Response, kind: Kind) -> Response:
+    """`GET /v1/order` as it may look a moment after the trades."""
+    order = json.loads(response.body)
+    if kind is Kind.NO_TRADES:
+        order["trades"] = []
+    else:
+        first = order["trades"][0]
+        fee = Decimal(order["paid_fee"]) * Decimal(first["funds"]) / sum(Decimal(t["funds"]) for t in order["trades"])
+        order |= {"state": "wait", "trades": [first], "trades_count": 1, "executed_volume": first["volume"]}
+        order["paid_fee"] = f"{fee:f}"
+    return Response(status=response.status, headers=response.headers, body=json.dumps(order).encode())

@@ -39,6 +39,7 @@ from makenaide.pipeline.history import History
 from makenaide.pipeline.loop import Patience, run_loop
 from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.pipeline.session import Session
+from makenaide.risk.exits import ExitSignal
 from makenaide.risk.settings import RiskSettings
 from makenaide.store.accounts import Account, Lease, find_account, open_account
 from makenaide.store.db import Database
@@ -301,3 +302,8 @@ def changed(order: StoredOrder, **values: Any) -> StoredOrder:
 def held(trader: Trader) -> Mapping[Market, Quantity]:
     """Open quantities by market."""
     return {each.market: each.facts.quantity for each in trader.positions()}
+
+
+def whole(position: Position) -> ExitSignal:
+    """A wish to sell all of `position`."""
+    return ExitSignal(kind=Exit.STAGE, quantity=position.facts.quantity, evidence={"stage": "4"})

@@ -285,3 +285,20 @@ def test_a_tape_needs_a_candle() -> None:
     empty = recorded(60, [(ORIGIN, FLAT, 0.0)])
     with pytest.raises(Misconfigured, match="candle with volume"):
         tape(source(empty))
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "first"),
+    [
+        ("2025-06-02 00:00", 60, "2025-06-03 00:00"),  # no day is closed before the second opening
+        ("2025-06-02 15:00", 21, "2025-06-03 00:00"),  # less than a day, but a day opens within
+        ("2025-06-02 15:00", 5, "2025-06-02 20:00"),  # no day opens within: the end
+        ("2025-06-02 15:00", 24 * 300, "2026-02-18 00:00"),  # 260 days later, and then the next opening
+        ("2025-06-02 00:00", 24 * 300, "2026-02-17 00:00"),
+    ],
+)
+def test_trading_begins_at_the_opening_of_a_day_with_all_the_history_there_is(
+    start: str, hours: int, first: str
+) -> None:
+    candles = [(moment(start) + timedelta(hours=n), (900.0, 900.0, 900.0, 900.0), 1.0) for n in range(hours)]
+    assert tape(source(recorded(60, candles))).first_slot == moment(first)

@@ -15,8 +15,10 @@ import msgspec
 
 from makenaide.app.world import World
 from makenaide.domain import errors
-from makenaide.domain.errors import InUse, MakenaideError, Unavailable
+from makenaide.domain.errors import DiskFull, InUse, MakenaideError, Unavailable
 from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
+from makenaide.exchange.simulator.face import DISK_FULL
+from makenaide.store.home import file_faults
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
@@ -52,9 +54,9 @@ class Attended:
     process: subprocess.Popen[bytes]
 
     def send(self, request: Request) -> Response:
-        """As the transport; `SimulatorGone` when the simulator's process does not live any more."""
+        """As the transport; `SimulatorGone` when the process does not live any more, `DiskFull` when it says so."""
         try:
-            return self.transport.send(request)
+            response = self.transport.send(request)
         except (NotConnected, Interrupted) as cause:
             try:
                 code = self.process.wait(_DEATH_SECONDS)
@@ -63,6 +65,9 @@ class Attended:
             raise SimulatorGone(
                 f"the simulator ended by itself (exit code {code}): the same command starts it again and goes on"
             ) from cause
+        if response.status == DISK_FULL:
+            raise DiskFull(f"{request.method} {request.path}: {response.body.decode(errors='replace')}")
+        return response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,8 @@ def _started(world: World) -> tuple[subprocess.Popen[bytes], Announcement]:
 
 def _spawn(world: World) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "makenaide", "exchange", "simulate", "--json", "--world", str(world.file)]
-    with (Path(world.folder) / "simulator.err").open("ab") as stderr:
+    folder = Path(world.folder)
+    with file_faults(folder), (folder / "simulator.err").open("ab") as stderr:
         # A session of its own: Ctrl-C reaches the trader, which then stops the simulator when it needs it no more.
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True

@@ -26,6 +26,7 @@ from makenaide.exchange.simulator.settings import (
 )
 from makenaide.exchange.simulator.venue import Venue
 from makenaide.exchange.upbit.auth import Keys
+from makenaide.store.home import file_faults
 
 ACCOUNT = "paper"
 """The one account of a simulated world that Makenaide trades with."""
@@ -62,16 +63,23 @@ class World:
 
 
 def save(world: World) -> None:
-    """Write the description (and keys, the first time) into the world's folder."""
-    folder = Path(world.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = world.file.with_suffix(".part")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(world)))
-    partial.replace(world.file)
-    if not world.keys_file.exists():
-        descriptor = os.open(world.keys_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode({"access": secrets.token_hex(20), "secret": secrets.token_hex(32)}))
+    """Write the description (and keys, the first time) into the world's folder; `DiskFull`, `Misconfigured`."""
+    with file_faults(Path(world.folder)):
+        Path(world.folder).mkdir(parents=True, exist_ok=True)
+        if not world.keys_file.exists():
+            pair = {"access": secrets.token_hex(20), "secret": secrets.token_hex(32)}
+            _replace(world.keys_file, msgspec.json.encode(pair))
+        _replace(world.file, msgspec.json.format(msgspec.json.encode(world)))
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write `file` for this user's eyes only, whole or not at all."""
+    partial = file.with_suffix(".part")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    partial.replace(file)
 
 
 def load(file: Path) -> World:

@@ -3,14 +3,16 @@
 Heavy rooms (database driver, arrays, tables) are imported inside the commands, so that `--help` answers at once.
 """
 
+import errno
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 from makenaide.catalogue import language, texts
 from makenaide.cli import commands
-from makenaide.domain.errors import MakenaideError
+from makenaide.domain.errors import DiskFull, MakenaideError
 
 _TEXT = texts(language(os.environ))
 
@@ -44,19 +46,34 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0, or the exit code of the fault's class (docs/reference/exit-codes.md)."""
     try:
         code = makenaide.main(arguments, prog_name="makenaide", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as fault:
         fault.show()
         sys.exit(fault.exit_code)
     except MakenaideError as fault:
-        sys.stderr.write(f"{headline(fault)}\n  {printable(str(fault))}\n")
-        sys.exit(fault.exit_code)
+        _fail(fault)
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): nothing more to say, and nothing to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
+    except OSError as fault:
+        if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        _drop_output()
+        _fail(DiskFull(str(fault)))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(fault: MakenaideError) -> NoReturn:
+    sys.stderr.write(f"{headline(fault)}\n  {printable(str(fault))}\n")
+    sys.exit(fault.exit_code)
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, or Python would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def headline(fault: MakenaideError) -> str:

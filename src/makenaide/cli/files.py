@@ -17,6 +17,6 @@ def write_whole(file: Path, content: bytes) -> None:
         partial.replace(file)
     except OSError as cause:
         partial.unlink(missing_ok=True)
-        if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        if cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise DiskFull(f"{file}: {cause.strerror}") from cause
         raise Misconfigured(f"{file}: cannot be written: {cause.strerror}") from cause

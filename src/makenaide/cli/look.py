@@ -35,18 +35,19 @@ from makenaide.strategy.universe import UNIVERSE_REFUSALS
 def _session(asked: Mapping[str, Any]) -> Iterator[tuple[Session, Text]]:
     """The account that is meant (named, else used last, else the default run's), open to be traded on."""
     env, text = environment()
+    meant = wanted(env, asked)
     log_to(env.home, uuid4().hex[:12])
     with (
         open_store(env, prepare=True) as store,
         store.open(Role.WRITER) as db,
-        open_session(env.config, db, _meant(env, db, asked), StopFlag()) as session,
+        open_session(env.config, db, meant if named(asked) else _latest(env, db, meant), StopFlag()) as session,
     ):
         yield session, text
 
 
-def _meant(env: Environment, db: Database, asked: Mapping[str, Any]) -> Wanted:
-    latest = None if named(asked) or asked.get("mode") == "live" else latest_account(db)
-    return wanted(env, asked) if latest is None else wanted_account(env, stored_source(latest))
+def _latest(env: Environment, db: Database, otherwise: Wanted) -> Wanted:
+    latest = latest_account(db)
+    return otherwise if latest is None else wanted_account(env, stored_source(latest))
 
 
 def scan_markets(asked: Mapping[str, Any], *, as_json: bool) -> None:

@@ -23,10 +23,16 @@ def print_json(data: Any) -> None:
 _PIPE_WIDTH = 120
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the door, which knows that a reader who has seen enough (`| head`) is no fault."""
+        raise BrokenPipeError
+
+
 def console(*, error: bool = False) -> Console:
     """The terminal: colours only if it is one; a pipe or a file always gets lines of the same width."""
-    out = Console(stderr=error, highlight=False, emoji=False)
-    return out if out.is_terminal else Console(stderr=error, highlight=False, emoji=False, width=_PIPE_WIDTH)
+    out = _Console(stderr=error, highlight=False, emoji=False)
+    return out if out.is_terminal else _Console(stderr=error, highlight=False, emoji=False, width=_PIPE_WIDTH)
 
 
 def safe(text: object) -> str:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
-from makenaide.app.logs import log_to
+from makenaide.app.logs import causes_told, log_to
 from makenaide.app.trader import Wanted, finished, open_session, trade
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import stored, wanted
@@ -59,7 +59,10 @@ def _progress(session: Session, text: Text) -> Iterator[Told]:
     err = console(error=True)
     first, last = session.account.first_slot, session.account.last_slot
     if last is None or first is None:
-        yield lambda result: err.print(_line(result, text))
+        with causes_told(
+            "cycle.broken", lambda cause: err.print(f"[yellow]{text('run.broken')}[/] {safe(cause)}")
+        ):
+            yield lambda result: err.print(_line(result, text))
         return
     columns = (TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:

@@ -58,7 +58,7 @@ def _position(key: PositionId, group: tuple[JournalFill, ...], atr_percent: Deci
     holding = hold(fills[0].market, fills)
     entry = holding.average_entry
     if entry is None:
-        raise Inconsistent(f"position {key} sold what it never bought")
+        raise AssertionError(f"position {key} holds what it never bought")  # `hold` would have refused it
     facts = PositionFacts(
         market=holding.market,
         entry=entry,

@@ -20,11 +20,12 @@ class ScheduleSettings:
 
     def __post_init__(self) -> None:
         require_in_range(self)
-        try:
-            times = self.times
-        except ValueError as cause:
-            raise Misconfigured(f"slots: {cause}") from None
-        if DECISION_SLOT not in times:
+        for slot in self.slots:
+            try:
+                slot_time(slot)
+            except ValueError as cause:
+                raise Misconfigured(f"slots: {slot!r} is no time of day: {cause}") from None
+        if DECISION_SLOT not in self.times:
             raise Misconfigured(f"slots: expected {DECISION_SLOT:%H:%M} among them, got {', '.join(self.slots)}")
 
     @property

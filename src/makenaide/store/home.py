@@ -142,7 +142,7 @@ def file_faults(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise DiskFull(f"no space left for {home}: {fault}") from fault
         raise Misconfigured(f"the data folder {home} cannot be used: {fault}") from fault
 

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from makenaide.domain.clock import Clock
-from makenaide.domain.errors import MakenaideError, Misconfigured
+from makenaide.domain.errors import DiskFull, MakenaideError, Misconfigured
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.accounts import Account
 from makenaide.exchange.simulator.control import TIME_HEADER, Control
@@ -73,6 +73,9 @@ class _Call:
 
 _Route = _Open | _Guarded
 
+DISK_FULL: Final = 507
+"""The status (RFC 4918, Insufficient Storage) of a command that was not done because its log has no room."""
+
 
 _NUMBERS = msgspec.json.Encoder(decimal_format="number")
 _BODIES = msgspec.json.Decoder(float_hook=_Spelled)
@@ -121,6 +124,9 @@ class Face:
             )
         except Refused as refusal:
             return self._error(refusal.status, refusal.name, refusal.message, call.extra)
+        except DiskFull as fault:
+            # Upbit has no such status: it tells the trader beside us whose disk it is.
+            return self._error(DISK_FULL, "insufficient_storage", str(fault), call.extra)
         except MakenaideError as fault:
             return self._error(500, "internal_server_error", str(fault), call.extra)
 

@@ -102,14 +102,17 @@ class Tape:
         assign(self, "_markets", markets)
         assign(self, "start", start)
         assign(self, "end", end)
-        assign(self, "first_slot", min(end, start + self._history(end - start)))
+        assign(self, "first_slot", self._first_slot(start, end))
         assign(self, "_changes", tuple(changes))
         assign(self, "_listings", tuple(_listings_at(markets.values(), at) for at in changes))
 
-    def _history(self, length: timedelta) -> timedelta:
-        if self.history is not None:
-            return self.history
-        return HISTORY if length > HISTORY else timedelta(days=1)
+    def _first_slot(self, start: datetime, end: datetime) -> datetime:
+        """The first opening of a day (00:00 UTC = 09:00 KST) with enough history behind it, as far as there is any."""
+        wanted = self.history
+        if wanted is None:
+            wanted = HISTORY if end - start > HISTORY else timedelta(0)
+        opening = _opening(start + wanted)
+        return min(end, opening if start < opening else opening + timedelta(days=1))
 
     def listings(self, at: datetime) -> tuple[Listing, ...]:
         """The markets listed at `at`, in code order."""
@@ -239,3 +242,9 @@ def _listings_at(markets: Collection[_Held], at: datetime) -> tuple[Listing, ...
         for held in markets
         if at in held.life
     )
+
+
+def _opening(at: datetime) -> datetime:
+    """The first opening of a day at or after `at`."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == at else midnight + timedelta(days=1)

@@ -1,0 +1,322 @@
+"""Reconciling, and watching the stops: what is doubtful stops buying, and nothing stops selling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from makenaide.domain.errors import InUse, Unavailable
+from makenaide.domain.market import Market
+from makenaide.domain.money import Price
+from makenaide.domain.order import OrderState
+from makenaide.domain.reason import Exit
+from makenaide.exchange.simulator.tape import Window
+from makenaide.exchange.venue import Fence, Sighting
+from makenaide.execution.reconcile import reconcile
+from makenaide.execution.watch import StopWatch
+from makenaide.store.accounts import Lease
+from makenaide.store.db import Database, Role
+from makenaide.store.journal import all_fills, stop_history
+from makenaide.store.orders import commit_order, unsettled_orders
+from tests.contract.charts import ETH, FIRST, XRP, Chart, bitcoin, hours, tape
+from tests.contract.conftest import Connect
+from tests.contract.faults import Fault, Kind
+from tests.contract.trading import Exchange, Trader, open_trader
+
+SLUMP = Chart(market=ETH, price=5_000_000, days=[-0.10, -0.05])
+SLUMP_TOO = Chart(market=XRP, price=3_000, days=[-0.10, -0.05])
+RISE = Chart(market=ETH, price=5_000_000, days=[0.15, -0.2])
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def begun(journal: Database, *charts: Chart, maintenance: tuple[Window, ...] = ()) -> Trader:
+    """An account on these markets."""
+    return open_trader(journal, Exchange(tape=tape(bitcoin(2), *charts, maintenance=maintenance)))
+
+
+def watch(trader: Trader, **more: object) -> StopWatch:
+    """The stop watch of `trader`."""
+    session = trader.session
+    return StopWatch(
+        desk=session.desk,
+        watcher=session.watcher,
+        account=session.account,
+        risk=session.risk,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def exits(trader: Trader) -> list[tuple[str, datetime]]:
+    """What was sold, why and when."""
+    fills = all_fills(trader.db, trader.account.account_id)
+    return [(each.reason, each.fill.at) for each in fills if each.reason != "entry"]
+
+
+# ---- reconcile ----
+
+
+def test_equal_books_open_every_market(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    state = reconcile(trader.desk, trader.account.account_id)
+    assert state.comparison.equal is True
+    assert state.comparison.differences == ()
+    assert state.comparison.books == trader.exchange.balances()
+    assert state.closed_markets == frozenset()
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("KRW", "1"), ("XRP", "10"), ("KRW", "-50000"), ("ETH", "-0.001")])
+def test_money_that_moved_behind_the_books_is_a_difference_in_either_direction(
+    journal: Database, currency: str, amount: str
+) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    trader.exchange.deposit(currency, Decimal(amount))
+    comparison = reconcile(trader.desk, trader.account.account_id).comparison
+    assert comparison.equal is False
+    assert [each.partition(":")[0] for each in comparison.differences] == [currency]
+
+
+def test_not_being_able_to_look_is_not_equality(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.wire.faults.append(Fault(kind=Kind.SERVER_ERROR, method="GET", path="/v1/accounts", times=99))
+    comparison = reconcile(trader.desk, trader.account.account_id).comparison
+    assert comparison.equal is None
+    assert comparison.differences[0].startswith("could not look: GET /v1/accounts")
+
+
+def test_reconciling_settles_what_a_crash_left(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    order = trader.entry(ETH, "0.1")
+    with journal.transaction():
+        commit_order(journal, order)
+    state = reconcile(trader.desk, trader.account.account_id)
+    assert state.closed_markets == frozenset()
+    assert unsettled_orders(journal, trader.account.account_id) == ()
+    trader.laws()
+
+
+def test_an_order_that_stays_unknown_keeps_its_market_closed_and_is_never_sent_again_after_a_minute(
+    journal: Database,
+) -> None:
+    trader = begun(journal, SLUMP)
+    trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=99))
+    trader.buy(ETH, "0.1")
+    trader.wire.faults.clear()
+    trader.clock.sleep(120)
+    trader.wire.sent.clear()
+    for _ in range(3):
+        state = reconcile(trader.desk, trader.account.account_id)
+        assert state.closed_markets == {ETH}
+        assert state.comparison.equal is True
+    assert trader.wire.orders() == []
+
+
+# ---- the stops ----
+
+
+def test_a_stop_touched_inside_the_day_sells_there_and_then(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    stop = trader.positions()[0].stop.price
+    watch(trader).until(FIRST + hours(24), never)
+    ((reason, at),) = exits(trader)
+    assert reason == Exit.HARD_STOP
+    assert FIRST < at < FIRST + hours(16)
+    fill = all_fills(journal, trader.account.account_id)[-1].fill
+    assert stop.scale(Decimal("0.995")) < fill.price <= stop
+    assert trader.positions() == ()
+    assert trader.clock.now() == FIRST + hours(24)
+    trader.laws()
+
+
+def test_a_stop_that_was_passed_while_nobody_watched_sells_at_once(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    trader.clock.move_to(FIRST + hours(23))
+    watch(trader).until(FIRST + hours(24), never)
+    ((_, at),) = exits(trader)
+    assert at < FIRST + hours(23.01)
+
+
+def test_the_high_water_mark_rises_with_the_price_and_the_stop_never_falls(journal: Database) -> None:
+    trader = begun(journal, RISE)
+    trader.buy(ETH, "0.1")
+    key = trader.positions()[0].position_id
+    watch(trader).until(FIRST + hours(48), never)
+    ((reason, _),) = exits(trader)
+    assert reason == Exit.TRAILING_STOP
+    history = stop_history(journal, trader.account.account_id, key)
+    assert len(history) > 5
+    assert [each.price for each in history] == sorted(each.price for each in history)
+    assert [each.high_water for each in history] == sorted(each.high_water for each in history)
+    assert history[-1].price >= history[-1].high_water.scale(Decimal("0.92"))
+    trader.laws()
+
+
+def test_asking_to_stop_ends_the_watch_early(journal: Database) -> None:
+    trader = begun(journal, RISE)
+    trader.buy(ETH, "0.1")
+    watch(trader).until(FIRST + hours(24), lambda: True)
+    assert trader.clock.now() < FIRST + hours(1)
+
+
+def test_without_positions_the_time_passes_in_one_step(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    watch(trader).until(FIRST + hours(24), never)
+    assert trader.clock.now() == FIRST + hours(24)
+    assert len(trader.wire.sent) == 2
+
+
+def test_the_last_look_is_at_the_very_moment(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    now = trader.clock.now()
+    watch(trader).until(now - timedelta(hours=1), never)
+    assert trader.clock.now() == now
+
+
+@pytest.mark.parametrize("shut", ["maintenance", "empty book"])
+def test_a_stop_that_cannot_sell_tries_again_until_it_can(journal: Database, shut: str) -> None:
+    """The price falls through the stop while nobody can trade."""
+    silent = range(4, 14)
+    window = Window(start=FIRST + hours(4), end=FIRST + hours(14))
+    down = shut == "maintenance"
+    chart = SLUMP if down else replace(SLUMP, silent=silent)
+    trader = begun(journal, chart, maintenance=(window,) if down else ())
+    trader.buy(ETH, "0.1")
+    watch(trader).until(FIRST + hours(24), never)
+    ((reason, at),) = exits(trader)
+    assert reason == Exit.HARD_STOP
+    assert FIRST + hours(14) <= at < FIRST + hours(14.1)
+    trader.laws()
+
+
+def test_a_refused_stop_is_sent_under_the_next_number_after_a_pause(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    trader.wire.faults.append(Fault(kind=Kind.OFFLINE, times=3))
+    watch(trader).until(FIRST + hours(24), never)
+    key = trader.account.account_id
+    numbers = [row.number for row in journal.rows("orders_of_position", account_id=key, position_id=position(trader))]
+    assert numbers == [1, 1, 2, 3, 4], "one entry, four exits"
+    assert len(exits(trader)) == 1
+    times = [row.at for each in "123" for row in journal.rows("order_events", identifier=exit_name(trader, each))]
+    assert max(times) - min(times) >= timedelta(minutes=2)
+    trader.laws()
+
+
+def position(trader: Trader) -> str:
+    """The one position there was."""
+    return str(all_fills(trader.db, trader.account.account_id)[0].position_id)
+
+
+def exit_name(trader: Trader, number: str) -> str:
+    """The identifier of its exit."""
+    return f"mk1-{trader.account.installation}-{position(trader)}-x0{number}"
+
+
+def test_a_stop_in_one_market_sells_while_another_cannot(journal: Database) -> None:
+    trader = begun(journal, SLUMP, SLUMP_TOO)
+    trader.buy(ETH, "0.1")
+    trader.buy(XRP, "100")
+    trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=999, about="KRW-ETH"))
+    watch(trader).until(FIRST + hours(24), never)
+    sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
+    assert sold == {XRP}
+    (left,) = unsettled_orders(journal, trader.account.account_id)
+    assert left.request.market == ETH
+    trader.wire.faults.clear()
+    watch(trader).until(FIRST + hours(24), never)
+    assert trader.positions() == ()
+    trader.laws()
+
+
+def test_an_unknown_stop_sells_once_however_often_it_is_tried(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    trader.wire.faults += [
+        Fault(kind=Kind.REPLY_LOST),
+        Fault(kind=Kind.SERVER_ERROR, method="GET", path="/v1/order", times=60),
+    ]
+    watch(trader).until(FIRST + hours(24), never)
+    assert [reason for reason, _ in exits(trader)] == [Exit.HARD_STOP]
+    assert len(trader.exchange.placed()) == 2
+    trader.laws()
+
+
+def test_dust_is_left_alone(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.00101")
+    watch(trader).until(FIRST + hours(24), never)
+    assert exits(trader) == []
+    (left,) = trader.positions()
+    assert left.dust(Price(4_500_000))
+    assert not left.dust(Price(5_500_000))
+
+
+@dataclass
+class Blinking:
+    """A watcher that cannot look the first `times` times."""
+
+    inner: object
+    times: int
+    looks: list[Mapping[Market, Fence]] = field(default_factory=list)
+
+    def wait(self, until: datetime, fences: Mapping[Market, Fence]) -> Sighting:
+        self.looks.append(fences)
+        if self.times:
+            self.times -= 1
+            raise Unavailable("blind")
+        return self.inner.wait(until, fences)  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_blind_watch_looks_again(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    trader.buy(ETH, "0.1")
+    blinking = Blinking(trader.session.watcher, 20)
+    stops = watch(trader)
+    stops.watcher = blinking
+    stops.until(FIRST + hours(24), never)
+    assert len(exits(trader)) == 1
+    trader.laws()
+
+
+def test_a_watch_with_little_patience_says_that_it_is_blind(journal: Database) -> None:
+    trader = begun(journal, SLUMP)
+    stops = watch(trader, blind_looks=3)
+    stops.watcher = Blinking(trader.session.watcher, 2)
+    stops.until(FIRST + hours(1), never)
+    stops.watcher = Blinking(trader.session.watcher, 3)
+    with pytest.raises(Unavailable, match="blind"):
+        stops.until(FIRST + hours(2), never)
+
+
+def test_a_market_that_shows_no_bid_mutes_only_itself(journal: Database) -> None:
+    trader = begun(journal, replace(SLUMP, silent=range(24)), SLUMP_TOO)
+    trader.exchange.venue.floor.now = FIRST - timedelta(seconds=1)
+    trader.clock._now = FIRST - timedelta(seconds=1)
+    trader.buy(ETH, "0.1")
+    trader.clock.sleep(30)
+    trader.buy(XRP, "100")
+    watch(trader).until(FIRST + hours(24), never)
+    sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
+    assert sold == {XRP}
+    trader.laws()
+
+
+def test_a_stop_is_not_raised_by_a_trader_whose_lease_was_taken_over(journal: Database, connect: Connect) -> None:
+    trader = begun(journal, RISE)
+    trader.buy(ETH, "0.1")
+    before = trader.positions()[0].stop
+    trader.session.lease.release()
+    Lease(connect(Role.WRITER), trader.account.account_id, "the next one")
+    with pytest.raises(InUse):
+        watch(trader).until(FIRST + hours(24), never)
+    assert trader.positions()[0].stop == before
+    assert OrderState.CLOSED.terminal
