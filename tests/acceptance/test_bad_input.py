@@ -18,6 +18,7 @@ from makenaide.store.embedded import EmbeddedPostgres
 from tests.acceptance.conftest import Finished
 from tests.acceptance.worlds import LIVELY, TRADING, Home, Make, require_sound, require_told
 
+HUSH = "tell-nobody"
 HEADER = "timestamp,open,high,low,close,volume"
 GOOD = [f"2025-01-0{day}T00:00:00Z,100,110,90,105,{day}" for day in range(1, 8)]
 
@@ -123,9 +124,9 @@ def test_an_address_of_the_exchange_that_is_none_is_refused(home: Home) -> None:
 @pytest.mark.parametrize(
     ("address", "code", "words"),
     [
-        ("postgresql://u:hush-hush@127.0.0.1:1/x", 6, ("127.0.0.1:1",)),
-        ("postgresql://u:hush-hush@nowhere.invalid/x", 6, ("nowhere.invalid",)),
-        ("postgresql://u:hush-hush@[::1/x", 3, ("DATABASE_URL",)),
+        (f"postgresql://u:{HUSH}@127.0.0.1:1/x", 6, ("127.0.0.1:1",)),
+        (f"postgresql://u:{HUSH}@nowhere.invalid/x", 6, ("nowhere.invalid",)),
+        (f"postgresql://u:{HUSH}@[::1/x", 3, ("DATABASE_URL",)),
         ("what is this", 3, ("DATABASE_URL",)),
     ],
 )
@@ -135,7 +136,7 @@ def test_a_database_out_of_reach_is_named_without_its_password(
 ) -> None:
     done = home.inside(*command, env={"DATABASE_URL": address})
     require_told(done, code, *words)
-    assert "hush" not in done.err
+    assert HUSH not in done.err
 
 
 def test_a_home_that_cannot_be_a_folder_is_refused(home: Home) -> None:
@@ -201,7 +202,7 @@ def aside(make_home: Make) -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": postgres.conninfo}
 
 
-@pytest.mark.parametrize("room", [1500, 4000, 9000])
+@pytest.mark.parametrize("room", [1500, 9000])
 def test_a_run_on_a_full_disk_stops_and_goes_on_when_there_is_room_again(
     trading: Finished, home: Home, aside: dict[str, str], room: int
 ) -> None:

@@ -54,39 +54,31 @@ def test_a_run_killed_again_and_again_ends_with_the_same_report(trading: Finishe
     assert lively.simulators() == []
 
 
-@pytest.mark.parametrize(("action", "times"), [("order.commit", 2), ("cycle.collect", 3)])
 def test_a_killed_simulator_ends_the_run_with_a_message_and_the_next_one_goes_on(
-    trading: Finished, lively: Home, action: str, times: int
+    trading: Finished, lively: Home
 ) -> None:
-    going = begun(lively, action, times)
-    going.simulator().kill()
-    done = going.outcome()
-    assert done.code == 11, done.err
-    assert "the same command starts it again and goes on" in done.err
-    assert "Traceback" not in done.err
-    assert done.out == ""
-    assert done.seconds < 30
+    for action, times in (("order.commit", 2), ("cycle.collect", 2)):
+        going = begun(lively, action, times)
+        going.simulator().kill()
+        done = going.outcome()
+        assert done.code == 11, done.err
+        assert "the same command starts it again and goes on" in done.err
+        assert "Traceback" not in done.err
+        assert done.out == ""
+        assert done.seconds < 30
     require_sound(lively)
     assert lively.must(*TRADING).out == trading.first.out
-    require_sound(lively)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_the_run_at_once_and_the_same_command_goes_on(
-    trading: Finished, lively: Home, number: int
-) -> None:
-    stopped = begun(lively, "cycle.enter", 2).end(number)
-    assert stopped.code == 0, stopped.err
-    assert stopped.seconds < 5
-    assert "The same command goes on from here" in stopped.err
-    assert not stopped.data()["period"]["finished"]
+def test_a_signal_stops_the_run_at_once_and_the_same_command_goes_on(trading: Finished, lively: Home) -> None:
+    early = lively.start(*TRADING)
+    early.wait_for((lively.path / "accounts").is_dir)
+    stops = [early.end()]
+    stops += [begun(lively, "cycle.enter", 2).end(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    for stopped in stops:
+        assert stopped.code == 0, stopped.err
+        assert stopped.seconds < 5
+        assert "The same command goes on from here" in stopped.err
+        assert not stopped.data()["period"]["finished"]
     assert lively.simulators() == []
-    assert lively.must(*TRADING).out == trading.first.out
-
-
-def test_a_signal_before_the_first_day_leaves_an_account_that_can_go_on(trading: Finished, lively: Home) -> None:
-    going = lively.start(*TRADING)
-    going.wait_for((lively.path / "logs").is_dir)
-    stopped = going.end()
-    assert stopped.code == 0, stopped.err
     assert lively.must(*TRADING).out == trading.first.out

@@ -10,7 +10,7 @@ import pytest
 from makenaide.domain.errors import InUse, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
-from makenaide.domain.order import OrderState
+from makenaide.domain.order import OrderState, PositionId
 from makenaide.domain.reason import Exit
 from makenaide.exchange.simulator.tape import Window
 from makenaide.exchange.venue import Fence, Sighting
@@ -23,7 +23,7 @@ from makenaide.store.orders import commit_order, unsettled_orders
 from tests.contract.charts import ETH, FIRST, XRP, Chart, bitcoin, hours, tape
 from tests.contract.conftest import Connect
 from tests.contract.faults import Fault, Kind
-from tests.contract.trading import Exchange, Trader, open_trader
+from tests.contract.trading import NAME, Exchange, Trader, open_trader
 
 SLUMP = Chart(market=ETH, price=5_000_000, days=[-0.10, -0.05])
 SLUMP_TOO = Chart(market=XRP, price=3_000, days=[-0.10, -0.05])
@@ -124,9 +124,9 @@ def test_an_order_that_stays_unknown_keeps_its_market_closed_and_is_never_sent_a
 def test_a_stop_touched_inside_the_day_sells_there_and_then(journal: Database) -> None:
     trader = begun(journal, SLUMP)
     trader.buy(ETH, "0.1")
-    stop = trader.positions()[0].stop.price
     watch(trader).until(FIRST + hours(24), never)
     ((reason, at),) = exits(trader)
+    stop = stop_history(journal, trader.account.account_id, PositionId(position(trader)))[-1].price
     assert reason == Exit.HARD_STOP
     assert FIRST < at < FIRST + hours(16)
     fill = all_fills(journal, trader.account.account_id)[-1].fill
@@ -225,14 +225,14 @@ def test_a_stop_in_one_market_sells_while_another_cannot(journal: Database) -> N
     trader = begun(journal, SLUMP, SLUMP_TOO)
     trader.buy(ETH, "0.1")
     trader.buy(XRP, "100")
-    trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=999, about="KRW-ETH"))
-    watch(trader).until(FIRST + hours(24), never)
+    trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=100_000, about="KRW-ETH"))
+    watch(trader).until(FIRST + hours(10), never)
     sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
     assert sold == {XRP}
     (left,) = unsettled_orders(journal, trader.account.account_id)
     assert left.request.market == ETH
     trader.wire.faults.clear()
-    watch(trader).until(FIRST + hours(24), never)
+    watch(trader).until(FIRST + hours(10.5), never)
     assert trader.positions() == ()
     trader.laws()
 
@@ -258,6 +258,26 @@ def test_dust_is_left_alone(journal: Database) -> None:
     (left,) = trader.positions()
     assert left.dust(Price(4_500_000))
     assert not left.dust(Price(5_500_000))
+
+
+def usurped(trader: Trader, name: str) -> None:
+    """Somebody else used the identifier of our next order, for another order."""
+    body = {"market": ETH, "side": "bid", "ord_type": "limit", "price": "4000000", "volume": "0.01"}
+    trader.exchange.venue.place(NAME, body | {"identifier": name})
+
+
+def test_an_exit_that_cannot_be_told_from_another_order_stops_nothing_but_itself(journal: Database) -> None:
+    trader = begun(journal, SLUMP, SLUMP_TOO)
+    trader.buy(ETH, "0.1")
+    trader.buy(XRP, "100")
+    key = next(each.position_id for each in trader.positions() if each.market == ETH)
+    usurped(trader, f"mk1-0001-{key}-x01")
+    watch(trader).until(FIRST + hours(24), never)
+    assert [each.market for each in trader.positions()] == [ETH]
+    state = reconcile(trader.desk, trader.account.account_id)
+    assert state.closed_markets == {ETH}
+    assert state.comparison.equal is False
+    assert "the venue shows bid limit KRW-ETH" in state.comparison.differences[0]
 
 
 @dataclass
@@ -298,13 +318,10 @@ def test_a_watch_with_little_patience_says_that_it_is_blind(journal: Database) -
 
 
 def test_a_market_that_shows_no_bid_mutes_only_itself(journal: Database) -> None:
-    trader = begun(journal, replace(SLUMP, silent=range(24)), SLUMP_TOO)
-    trader.exchange.venue.floor.now = FIRST - timedelta(seconds=1)
-    trader.clock._now = FIRST - timedelta(seconds=1)
+    trader = begun(journal, replace(SLUMP, silent=range(1, 24)), SLUMP_TOO)
     trader.buy(ETH, "0.1")
-    trader.clock.sleep(30)
     trader.buy(XRP, "100")
-    watch(trader).until(FIRST + hours(24), never)
+    watch(trader).until(FIRST + hours(23.5), never)
     sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
     assert sold == {XRP}
     trader.laws()

@@ -57,6 +57,13 @@ def test_a_trade_without_a_fee_has_no_line_for_it() -> None:
     assert (Book.FEES, "KRW") not in lines(fill_postings(replace(BUY, fee=Krw(0))))
 
 
+def test_a_trade_at_the_tiniest_price_balances_to_its_last_digit() -> None:
+    volume, funds, fee = "1000185897525.07616755", "718943624.9999999999966155", "359471.81249999999999830775"
+    tiny = replace(BUY, price=Price("0.00071881"), volume=Quantity(volume), funds=Krw(funds), fee=Krw(fee))
+    for each in (tiny, replace(tiny, side=Side.ASK)):
+        require_balanced(fill_postings(each))
+
+
 @pytest.mark.parametrize("amount", [1_000_000, -250_000])
 def test_money_that_comes_or_goes_is_the_owners(amount: int) -> None:
     made = cash_postings("deposit-1", Krw(amount), START)

@@ -145,6 +145,12 @@ def test_the_rest_ends_three_days_after_the_fourth_stop() -> None:
     assert limit(before, CALM, SETTINGS) is Refusal.STOPPED_OUT
 
 
+def test_a_stop_between_the_slot_and_its_decision_completes_the_count() -> None:
+    earlier, just_now = FOUR_STOPS[:3], SLOT + timedelta(seconds=30)
+    assert limit(replace(FREE, stops=(*earlier, just_now)), CALM, SETTINGS) is Refusal.STOPPED_OUT
+    assert limit(replace(FREE, stops=(*earlier, SLOT + timedelta(seconds=41))), CALM, SETTINGS) is None
+
+
 def test_stops_of_the_future_do_not_count_in_a_slot_that_is_caught_up() -> None:
     stops = tuple(SLOT + days(each) for each in (-1, 1, 2, 3))
     assert limit(replace(FREE, stops=stops), CALM, SETTINGS) is None

@@ -187,7 +187,7 @@ def test_on_a_full_disk_nothing_is_done_and_the_face_answers_500() -> None:
     with pytest.raises(DiskFull, match=r"commands.jsonl: .*the command was not done"):
         run.place("paper", buy("9000"))
     reply = Customer(face).post("/v1/orders", buy("9000"))
-    assert (reply.status, error_name(reply)) == (507, "insufficient_storage")
+    assert (reply.status, error_name(reply)) == (500, "internal_server_error")
     assert run.state() == before
     log.close()
 

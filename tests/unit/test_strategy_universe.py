@@ -28,6 +28,7 @@ NAN = float("nan")
         ("KRW-XRP", CALM, Record(candle=True, history=259, turnover=300e6), Refusal.SHORT_HISTORY),
         ("KRW-XRP", CALM, Record(candle=True, history=1, turnover=NAN), Refusal.SHORT_HISTORY),
         ("KRW-XRP", CALM, Record(candle=True, history=260, turnover=299_999_999.9), Refusal.THIN_TURNOVER),
+        ("KRW-XRP", CALM, Record(candle=True, history=260, turnover=NAN), Refusal.UNKNOWN_DATA),
         # the order in which the rules are asked
         ("BTC-XRP", WARNED, Record(candle=False, history=0, turnover=NAN), Refusal.EXCLUDED),
         ("KRW-XRP", WARNED, Record(candle=False, history=0, turnover=NAN), Refusal.WARNED),

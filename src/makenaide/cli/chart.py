@@ -12,7 +12,7 @@ def line_chart(series: Sequence[Sequence[float]], width: int, height: int) -> tu
     """Draw each of `series` (values in equal steps) in a grid of `width` x `height` cells on one common scale.
 
     Returns one list of text lines a series, top line first, blank where the series does not pass, and the lowest
-    and the highest value of the scale. An empty or flat series is drawn as far as it goes.
+    and the highest value of the scale. Nothing is drawn of an empty series, a dot of one value, a line of equal ones.
     """
     values = [value for line in series for value in line]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
@@ -22,7 +22,7 @@ def line_chart(series: Sequence[Sequence[float]], width: int, height: int) -> tu
 def _draw(line: Sequence[float], scale: tuple[float, float], width: int, height: int) -> list[str]:
     cells = [[0] * width for _ in range(height)]
     points = _points(line, scale, width * 2, height * 4)
-    for (x0, y0), (x1, y1) in pairwise(points or [(0, 0)]):
+    for (x0, y0), (x1, y1) in pairwise(points[:1] + points):  # the first one twice: one point is a dot
         steps = max(abs(x1 - x0), abs(y1 - y0), 1)
         for step in range(steps + 1):
             x = x0 + round((x1 - x0) * step / steps)

@@ -42,10 +42,19 @@ def safe(text: object) -> str:
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
-    """A plain table; `columns` are (heading, "left" | "right"). Cells may carry markup: escape what is not ours."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    """A plain table; `columns` are (heading, "left" | "right"). Cells may carry markup: escape what is not ours.
+
+    Numbers (right) are never broken while words can give way, and nothing is cut off.
+    """
+    headed = any(heading for heading, _ in columns)
+    drawn = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=headed
+    )
     for heading, side in columns:
-        drawn.add_column(heading, justify="right" if side == "right" else "left", header_style="dim")
+        right = side == "right"
+        drawn.add_column(
+            heading, justify="right" if right else "left", no_wrap=right, overflow="fold", header_style="dim"
+        )
     for row in rows:
         drawn.add_row(*[str(cell) for cell in row])
     return drawn
@@ -55,7 +64,7 @@ def percent(ratio: Decimal | float | None, digits: int = 2) -> str:
     """0.0512 -> "+5.12 %"; "-" for nothing."""
     if ratio is None:
         return "-"
-    return f"{Decimal(str(ratio)) * 100:+.{digits}f} %"
+    return f"{round(Decimal(str(ratio)) * 100, digits) + 0:+.{digits}f} %"  # + 0: never "-0.00 %"
 
 
 def won(amount: Any) -> str:
@@ -63,7 +72,7 @@ def won(amount: Any) -> str:
     if amount is None:
         return "-"
     value = getattr(amount, "value", amount)
-    return f"{Decimal(value):,.0f}"
+    return f"{round(Decimal(value), 0) + 0:,.0f}"
 
 
 def price(value: Any) -> str:

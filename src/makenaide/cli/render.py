@@ -14,13 +14,15 @@ from makenaide.strategy.universe import UNIVERSE_REFUSALS
 
 _CHART_HEIGHT = 12
 _SIGNALS_SHOWN = 20
+_NARROW = 100
+"""Terminals below this width get the tables without the columns that JSON and the page still have."""
 
 
 def print_report(out: Console, report: Report, text: Text) -> None:
     """Print all parts; a run without a finished slot says so."""
     out.print()
     out.print(f"[bold]{text('report.title')}[/]  [yellow]{text(f'report.stamp.{report.stamp}')}[/]")
-    out.print(_headline(report, text))
+    out.print(headline(report, text))
     if report.result is None:
         out.print(text("report.nothing"))
         return
@@ -36,7 +38,8 @@ def print_report(out: Console, report: Report, text: Text) -> None:
     out.print(f"\n[yellow]{text(f'report.stamp.{report.stamp}')}[/]")
 
 
-def _headline(report: Report, text: Text) -> str:
+def headline(report: Report, text: Text) -> str:
+    """The account, the period and whether the run is finished, in one sentence."""
     state = "report.finished" if report.finished else "report.unfinished"
     return text(
         state,
@@ -57,10 +60,17 @@ def _print_chart(out: Console, report: Report, text: Text) -> None:
     bitcoin = [float((row.bitcoin or 0) / (rows[0].bitcoin or 1)) * 100 for row in rows]
     width = max(20, min(out.width, 120) - 10)
     (lower, upper), low, high = line_chart([bitcoin, equity], width, _CHART_HEIGHT)
-    out.print(f"{text('report.chart')}: [cyan]{text('report.equity')}[/], [yellow]{text('report.bitcoin')}[/]")
+    out.print(
+        f"{text('report.chart')}: [cyan]{text('report.equity')} {equity[-1]:.1f}[/], "
+        f"[yellow]{text('report.bitcoin')} {bitcoin[-1]:.1f}[/]"
+    )
+    marks = {
+        round((high - 100) / ((high - low) or 1) * (_CHART_HEIGHT - 1)): 100.0,
+        0: high,
+        _CHART_HEIGHT - 1: low,
+    }
     for line, (behind, before) in enumerate(zip(lower, upper, strict=True)):
-        label = {0: f"{high:8.1f}", _CHART_HEIGHT - 1: f"{low:8.1f}"}.get(line, " " * 8)
-        drawn = Styled(f"{label} ")
+        drawn = Styled(f"{marks[line]:8.1f} " if line in marks else " " * 9)
         for back, front in zip(behind, before, strict=True):
             drawn.append(front if front != " " else back, style="cyan" if front != " " else "yellow")
         out.print(drawn, no_wrap=True, crop=True)
@@ -93,11 +103,11 @@ def _runs(report: Report) -> dict[str, int]:
 def _print_trades(out: Console, report: Report, text: Text) -> None:
     columns = [("market", "left"), ("opened", "left"), ("closed", "left"), ("days", "right"), ("entry", "right")]
     columns += [("exit", "right"), ("gain", "right"), ("pnl", "right"), ("reason", "left")]
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             safe(trade.market),
             shown_day(trade.opened)[2:10],
-            shown_day(trade.closed)[2:],
+            shown_day(trade.closed)[2 : 10 if out.width < _NARROW else 16],
             trade.holding_days,
             price(trade.entry),
             price(trade.exit),
@@ -107,13 +117,14 @@ def _print_trades(out: Console, report: Report, text: Text) -> None:
         )
         for trade in report.trades
     ]
-    _section(out, text("report.section.trades", count=len(rows)), columns, rows, text)
+    columns, rows = _fitting(out, columns, rows, ("opened", "pnl"))
+    _section(out, text("report.section.trades", count=len(report.trades)), columns, rows, text)
 
 
 def _print_open(out: Console, report: Report, text: Text) -> None:
     columns = [("market", "left"), ("opened", "left"), ("entry", "right"), ("mark", "right"), ("gain", "right")]
     columns += [("value", "right"), ("stop", "right"), ("kind", "left")]
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             safe(each.market),
             shown_day(each.opened)[2:10],
@@ -126,7 +137,8 @@ def _print_open(out: Console, report: Report, text: Text) -> None:
         )
         for each in report.open_positions
     ]
-    _section(out, text("report.section.open", count=len(rows)), columns, rows, text)
+    columns, rows = _fitting(out, columns, rows, ("opened", "value"))
+    _section(out, text("report.section.open", count=len(report.open_positions)), columns, rows, text)
 
 
 def _print_exits(out: Console, report: Report, text: Text) -> None:
@@ -176,6 +188,14 @@ def _print_warnings(out: Console, report: Report, text: Text) -> None:
         out.print(f"[red]{safe(flaw)}[/]")
     if not (report.unsettled or report.alarms or report.flaws):
         out.print(f"\n[green]{text('report.sound')}[/]")
+
+
+def _fitting(
+    out: Console, columns: list[tuple[str, str]], rows: list[tuple[object, ...]], spare: tuple[str, ...]
+) -> tuple[list[tuple[str, str]], list[tuple[object, ...]]]:
+    """All columns, or on a narrow terminal those that are not `spare`."""
+    kept = [at for at, (name, _) in enumerate(columns) if out.width >= _NARROW or name not in spare]
+    return [columns[at] for at in kept], [tuple(row[at] for at in kept) for row in rows]
 
 
 def _section(

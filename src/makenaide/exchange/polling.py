@@ -1,18 +1,23 @@
 """Eyes on the real clock: the best bids once a second, until a fence is touched or the time has come."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from makenaide.domain.clock import Clock
+from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
-from makenaide.exchange.venue import Fence, Quotation, Sighting
+from makenaide.exchange.venue import Book, Fence, Quotation, Sighting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollingWatcher:
-    """A `Watcher` over a venue's order books; `stopping` ends a wait early. All markets in one call."""
+    """A `Watcher` over a venue's order books; `stopping` ends a wait early.
+
+    All markets in one call; one by one while the venue refuses the call because one of them is not listed (any
+    more), so that a delisted market never blinds the stops of the others.
+    """
 
     quotation: Quotation
     clock: Clock
@@ -30,5 +35,13 @@ class PollingWatcher:
             self.clock.sleep(min(self.seconds, left))
 
     def _bids(self, fences: Mapping[Market, Fence]) -> dict[Market, Price]:
-        books = self.quotation.books(sorted(fences), depth=1) if fences else {}
+        books = self._books(sorted(fences))
         return {market: book.best_bid for market, book in books.items() if book.best_bid is not None}
+
+    def _books(self, markets: Sequence[Market]) -> Mapping[Market, Book]:
+        try:
+            return self.quotation.books(markets, depth=1) if markets else {}
+        except UnknownMarket:
+            if len(markets) == 1:
+                return {}
+            return {code: book for each in markets for code, book in self._books([each]).items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from makenaide.domain.clock import trading_day
-from makenaide.domain.errors import Unavailable
+from makenaide.domain.errors import Inconsistent, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.order import PositionId
@@ -24,6 +24,9 @@ from makenaide.store.accounts import Account
 from makenaide.store.journal import StoredStop, put_stop
 
 log = logging.getLogger(__name__)
+
+_DUST_PAUSE = timedelta(hours=1)
+"""How long a rest that is too small to sell is left alone when its stop is touched: its price may come back."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,12 +101,23 @@ class StopWatch:
 
     def _leave(self, position: Position, bid: Price) -> bool:
         signal = stop_exit(position.stop, position.facts, bid)
-        if signal is None or position.dust(bid):
+        if signal is None:
             return False
-        leave(self.desk, self.account, position, signal)
-        pause = timedelta(seconds=self.desk.settings.exit_retry_seconds)
-        self._retry_at[position.position_id] = self.desk.clock.now() + pause
+        if position.dust(bid):
+            self._pause(position, _DUST_PAUSE)  # or the touched fence would wake the watcher again at once
+            return False
+        try:
+            leave(self.desk, self.account, position, signal)
+        except Inconsistent as cause:
+            log.exception(
+                "could not leave",
+                extra={"action": "position.stuck", "position": position.position_id, "cause": str(cause)},
+            )
+        self._pause(position, timedelta(seconds=self.desk.settings.exit_retry_seconds))
         return True
+
+    def _pause(self, position: Position, pause: timedelta) -> None:
+        self._retry_at[position.position_id] = self.desk.clock.now() + pause
 
     def _store(self, position: PositionId, stop: StopState) -> None:
         with self.desk.db.transaction():

@@ -9,7 +9,8 @@ from makenaide.domain.money import Krw
 FEE_STEP = Decimal("0.00000001")
 """Fees are kept to 8 decimals (upbit-api.md section 5); the last share of a group may have more."""
 
-_EXACT_DIGITS = 100
+EXACT_DIGITS = 100
+"""Precision that keeps every digit of price x volume x fee; Decimal's own 28 can be short of it at tiny prices."""
 
 
 def share_fees(funds: Sequence[Krw], fee: Krw) -> tuple[Krw, ...]:
@@ -24,7 +25,7 @@ def share_fees(funds: Sequence[Krw], fee: Krw) -> tuple[Krw, ...]:
         if fee:
             raise Inconsistent(f"a fee of {fee} was paid without a trade")
         return ()
-    with localcontext(prec=_EXACT_DIGITS):
+    with localcontext(prec=EXACT_DIGITS):
         total = sum((part.value for part in funds), Decimal(0))
         if total <= 0:
             raise Inconsistent(f"trades worth {total} cannot carry a fee")

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from enum import StrEnum
 
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.market import base_of, quote_of
 from makenaide.domain.money import Krw, plain
 from makenaide.domain.order import Side
+from makenaide.ledger.fees import EXACT_DIGITS
 from makenaide.ledger.fill import Fill
 
 COIN_TOLERANCE = Decimal("0.00000001")
@@ -61,14 +62,15 @@ def fill_postings(fill: Fill) -> tuple[Posting, ...]:
     """
     coin, won = base_of(fill.market), quote_of(fill.market)
     sign = 1 if fill.side is Side.BID else -1
-    coins, funds, fee = sign * fill.volume.value, sign * fill.funds.value, fill.fee.value
-    lines = (
-        (Book.ASSETS, coin, coins),
-        (Book.TRADING, coin, -coins),
-        (Book.ASSETS, won, -funds - fee),
-        (Book.TRADING, won, funds),
-        (Book.FEES, won, fee),
-    )
+    with localcontext(prec=EXACT_DIGITS):
+        coins, funds, fee = sign * fill.volume.value, sign * fill.funds.value, fill.fee.value
+        lines = (
+            (Book.ASSETS, coin, coins),
+            (Book.TRADING, coin, -coins),
+            (Book.ASSETS, won, -funds - fee),
+            (Book.TRADING, won, funds),
+            (Book.FEES, won, fee),
+        )
     return tuple(
         Posting(source=fill.trade_uuid, book=book, currency=currency, amount=amount, at=fill.at)
         for book, currency, amount in lines
@@ -87,8 +89,9 @@ def cash_postings(source: str, amount: Krw, at: datetime) -> tuple[Posting, ...]
 def require_balanced(postings: Iterable[Posting]) -> None:
     """`Inconsistent`, naming source and currency, unless the lines of each source cancel out per currency."""
     sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for posting in postings:
-        sums[posting.source, posting.currency] += posting.amount
+    with localcontext(prec=EXACT_DIGITS):
+        for posting in postings:
+            sums[posting.source, posting.currency] += posting.amount
     for (source, currency), left in sums.items():
         if left:
             raise Inconsistent(f"postings of {source} leave {plain(left)} {currency} over")

@@ -14,7 +14,7 @@ from makenaide.store.db import Database
 from makenaide.strategy.settings import StrategySettings
 
 
-class Stopped(Exception):  # noqa: N818 - not a fault: the way out of a step when asked to stop
+class Stopped(Exception):
     """Somebody asked to stop; the step under way is taken up again by the next run."""
 
 

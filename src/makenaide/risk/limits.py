@@ -1,7 +1,8 @@
 """The locks and brakes on buying, asked in the order of `domain.reason.Refusal`. They never touch an exit.
 
 Source: trading.md, Entry and Sizing (c); mission.md, G6 and G7. Times are compared at the slot, not at the
-moment of asking, so that a backtest and a live run decide alike; lateness alone looks at the present.
+moment of asking, so that a backtest and a live run decide alike; only lateness, and which stops have happened,
+look at the present.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ def limit(account: AccountFacts, candidate: CandidateFacts, settings: RiskSettin
         (Refusal.GATE_SHUT, not account.gate_open),
         (Refusal.TOO_VOLATILE, candidate.atr_percent is None or too_volatile(candidate.atr_percent, settings)),
         (Refusal.COOLING_DOWN, _cooling(account.slot, candidate.last_stop, settings)),
-        (Refusal.STOPPED_OUT, _paused(account.slot, account.stops, settings)),
+        (Refusal.STOPPED_OUT, _paused(account, settings)),
         (
             Refusal.MONTHLY_LOSS,
             account.month_return is None or account.month_return < -settings.monthly_loss_limit,
@@ -126,6 +127,7 @@ def _cooling(slot: datetime, last_stop: datetime | None, settings: RiskSettings)
     return last_stop is not None and slot < cooling_until(last_stop, settings)
 
 
-def _paused(slot: datetime, stops: Sequence[datetime], settings: RiskSettings) -> bool:
-    until = paused_until([stop for stop in stops if stop <= slot], settings)
-    return until is not None and slot < until
+def _paused(account: AccountFacts, settings: RiskSettings) -> bool:
+    # Up to now, not to the slot: a stop between the slot and its decision completes the count as well.
+    until = paused_until([stop for stop in account.stops if stop <= account.now], settings)
+    return until is not None and account.slot < until

@@ -3,6 +3,7 @@
 Spread and depth belong to the universe too, but are known only at decision time: `risk.sizing` asks them.
 """
 
+import math
 from dataclasses import dataclass
 
 from makenaide.domain.market import Market, base_of, quote_of
@@ -17,7 +18,7 @@ UNIVERSE_REFUSALS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketFacts:
-    """What the venue says of a market beside its candles; `warning`: investment warning or caution."""
+    """What the venue says of a market beside its candles; `warning`: the investment warning (by notice)."""
 
     warning: bool
 
@@ -44,6 +45,8 @@ def exclusion(
         return Refusal.UNKNOWN_DATA
     if record.history < settings.min_history:
         return Refusal.SHORT_HISTORY
+    if math.isnan(record.turnover):
+        return Refusal.UNKNOWN_DATA
     if record.turnover < settings.min_turnover:
         return Refusal.THIN_TURNOVER
     return None

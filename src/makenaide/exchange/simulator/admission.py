@@ -4,6 +4,9 @@ Maintenance, form, market, price step, volume, minimum, maximum, identifier, fun
 identifier is looked at is a setting, as the real order of checks is not published (upbit-api.md section 13).
 """
 
+from decimal import Decimal
+
+from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import quote_of
 from makenaide.domain.order import OrderType, Side
 from makenaide.exchange.simulator.accounts import Account
@@ -21,7 +24,7 @@ def admit(account: Account, body: Body, floor: Floor, settings: VenueSettings) -
         _require_fresh(account, identifier_of(body))
     ticket = parse(body)
     _require_open(account, ticket, floor, settings)
-    check_amounts(ticket, settings, floor.price(ticket.market), floor.now)
+    check_amounts(ticket, settings, _last_price(ticket, floor), floor.now)
     if settings.identifier_check is IdentifierCheck.BEFORE_FUNDS:
         _require_fresh(account, ticket.identifier)
     if account.wallet.holding(ticket.lock_currency).free < ticket.lock(settings.fee(ticket.market)):
@@ -44,6 +47,14 @@ def _require_open(account: Account, ticket: Ticket, floor: Floor, settings: Venu
         raise refused("not_supported_ord_type")
     if account.name in settings.unconsented and quote_of(ticket.market) != "KRW":
         raise refused("thirdparty_agreement_required")
+
+
+def _last_price(ticket: Ticket, floor: Floor) -> Decimal:
+    """The last price; a market that has none, such as one that the real exchange just closed, is none at all."""
+    try:
+        return floor.price(ticket.market)
+    except UnknownMarket:
+        raise refused("notfoundmarket", ticket.market) from None
 
 
 def _require_fresh(account: Account, identifier: str | None) -> None:

@@ -56,9 +56,7 @@ class CommandLog:
             os.fsync(self.descriptor)
         except OSError as cause:
             self._undo()
-            if cause.errno in _FULL:
-                raise DiskFull(f"{self.name}: {cause.strerror}; the command was not done") from cause
-            raise Unavailable(f"{self.name}: {cause.strerror}; the command was not done") from cause
+            raise not_kept(self.name, cause) from cause
         self.length += len(line)
         self.lines += 1
 
@@ -74,11 +72,17 @@ class CommandLog:
             self.broken = True
 
 
+def not_kept(name: str, cause: OSError) -> Unavailable:
+    """Why a command could not be written to the file `name`: `DiskFull`, or else `Unavailable`."""
+    fault = DiskFull if cause.errno in _FULL else Unavailable
+    return fault(f"{name}: {cause.strerror}; the command was not done")
+
+
 def rebuild(venue: Venue, path: Path, fingerprint: str) -> CommandLog:
     """Replay `path` on the fresh `venue` and make it the venue's journal; a new file if there is none.
 
     `InUse` while another process writes it; `Inconsistent` if a line is damaged, no longer possible, or the log is
-    of another world than `fingerprint`.
+    of another world than `fingerprint`; `Unavailable` when market data that it needs cannot be had.
     """
     log = _open(path)
     try:
@@ -148,6 +152,8 @@ def _replay(venue: Venue, command: Command, fingerprint: str, where: str) -> Non
         return
     try:
         perform(venue, command)
+    except Unavailable:
+        raise  # market data that cannot be had now says nothing against the log
     except (Refused, KeyError, ValueError, ArithmeticError, MakenaideError) as cause:
         raise Inconsistent(f"{where}: {command.command} is no longer possible: {cause!r}") from cause
 

@@ -14,6 +14,7 @@ import msgspec
 from makenaide.domain.errors import Inconsistent, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
+from makenaide.exchange.simulator.commandlog import not_kept
 from makenaide.exchange.simulator.market import NO_BOOK, BookSides, CandleRow, CandleUnit, DayStats
 from makenaide.exchange.venue import Listing, Quotation
 
@@ -31,24 +32,28 @@ class LiveData:
     """`MarketData` of a real exchange, as far as a paper account needs it: its list and its books.
 
     Charts and tickers come from the real exchange itself, never through here. A book that cannot be had raises
-    `Unavailable`: then the paper order is not taken either.
+    `Unavailable`: then the paper order is not taken either. `Inconsistent` when `file` holds a line that is no book.
     """
 
     def __init__(self, quotation: Quotation, opened: datetime, file: Path) -> None:
         self._quotation = quotation
-        self._opened = opened
         self._file = file
-        self._seen = {(Market(each.market), each.at): each for each in _read(file)}
+        self._seen: dict[datetime, dict[Market, _Seen]] = {}
+        seen, self._length = _read(file)
+        for each in seen:
+            self._seen.setdefault(each.at, {})[Market(each.market)] = each
+        # A venue begins at `start` and its time only goes on: what is rebuilt must begin before its first order.
+        self._opened = min([opened, *self._seen])
         self._listed: tuple[Listing, ...] = ()
 
     @property
     def start(self) -> datetime:
-        """When the account was opened."""
+        """When the account was opened, or its first book if that is earlier."""
         return self._opened
 
     @property
     def first_slot(self) -> datetime:
-        """When the account was opened."""
+        """The same as `start`."""
         return self._opened
 
     @property
@@ -56,10 +61,17 @@ class LiveData:
         """No end."""
         return datetime.max.replace(tzinfo=UTC)
 
-    def listings(self, at: datetime) -> tuple[Listing, ...]:  # noqa: ARG002 - the real exchange knows only now
-        """The markets listed when first asked; a market that comes later is found by asking again."""
+    def listings(self, at: datetime) -> tuple[Listing, ...]:
+        """The markets that the exchange listed when first asked, and those whose book was used at `at`.
+
+        The exchange knows only its present list; a book of that very moment proves that its market was listed then,
+        whatever has become of it since. A market that is listed later is found by the next process.
+        """
         self._listed = self._listed or tuple(self._quotation.markets())
-        return self._listed
+        known = {each.market for each in self._listed}
+        gone = sorted(self._seen.get(at, {}).keys() - known)
+        past = (Listing(market=code, korean_name=code, english_name=code, warning=False) for code in gone)
+        return (*self._listed, *past)
 
     def offline(self, at: datetime) -> bool:  # noqa: ARG002
         """Never known to be: a real exchange that is down does not answer."""
@@ -74,7 +86,7 @@ class LiveData:
 
     def book(self, market: Market, at: datetime, depth: int = 30) -> BookSides:
         """The book that was used at `at`, or the real one of now, which is written down first."""
-        seen = self._seen.get((market, at)) or self._look(market, at)
+        seen = self._seen.get(at, {}).get(market) or self._look(market, at)
         return BookSides(tuple(seen.bids[:depth]), tuple(seen.asks[:depth])) if seen.bids or seen.asks else NO_BOOK
 
     def candles(
@@ -103,18 +115,35 @@ class LiveData:
             bids=[(level.price.value, level.size.value) for level in book.bids],
             asks=[(level.price.value, level.size.value) for level in book.asks],
         )
-        with self._file.open("ab") as file:
-            file.write(msgspec.json.encode(seen) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        self._seen[market, at] = seen
+        self._keep(msgspec.json.encode(seen) + b"\n")
+        self._seen.setdefault(at, {})[market] = seen
         return seen
 
+    def _keep(self, line: bytes) -> None:
+        try:
+            with self._file.open("ab", buffering=0) as file:
+                # What a crash or a full disk left of a line was never used: the next one must not grow onto it.
+                file.truncate(self._length)
+                while line:
+                    written = file.write(line)
+                    line = line[written:]
+                os.fsync(file.fileno())
+                self._length = file.tell()
+        except OSError as cause:
+            raise not_kept(str(self._file), cause) from cause
 
-def _read(file: Path) -> list[_Seen]:
+
+def _read(file: Path) -> tuple[list[_Seen], int]:
+    """The books in `file`, and the length of its whole lines; what follows them was torn off by a crash."""
     try:
-        lines = file.read_bytes().split(b"\n")
+        data = file.read_bytes()
     except FileNotFoundError:
-        return []
-    # The last part is what was torn off by a crash: a book that no order was matched against.
-    return [msgspec.json.decode(line, type=_Seen) for line in lines[:-1]]
+        return [], 0
+    whole = data[: data.rfind(b"\n") + 1]
+    found = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            found.append(msgspec.json.decode(line, type=_Seen))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+            raise Inconsistent(f"{file} line {number}: no book: {cause}") from cause
+    return found, len(whole)
