@@ -26,6 +26,7 @@ class Kind(StrEnum):
     NOT_FOUND = "404"
     OFFLINE = "market offline"
     NO_TRADES = "the trades are not listed yet"
+    SHUT = "the market is not active"
     HALF = "only the first trade has happened yet"
 
 
@@ -109,7 +110,7 @@ class FaultyTransport:
     def _broken(self, kind: Kind, request: Request) -> Response:
         if kind in _REPLIES:
             return _REPLIES[kind]
-        if kind in (Kind.NO_TRADES, Kind.HALF):
+        if kind in (Kind.NO_TRADES, Kind.HALF, Kind.SHUT):
             return _rewritten(self.inner.send(request), kind)
         if kind is Kind.NOT_CONNECTED:
             raise NotConnected("refused")
@@ -124,9 +125,11 @@ class FaultyTransport:
 
 
 def _rewritten(response: Response, kind: Kind) -> Response:
-    """`GET /v1/order` as it may look a moment after the trades."""
+    """`GET /v1/order` as it may look a moment after the trades, or `GET /v1/orders/chance` of a closed market."""
     order = json.loads(response.body)
-    if kind is Kind.NO_TRADES:
+    if kind is Kind.SHUT:
+        order["market"]["state"] = "delisted"
+    elif kind is Kind.NO_TRADES:
         order["trades"] = []
     else:
         first = order["trades"][0]

@@ -36,7 +36,11 @@ def asked() -> Iterator[tuple[str, ast.Call]]:
     """Every lookup in the code, with its place."""
     for source in sources("src"):
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("text", "_TEXT"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("text", "_TEXT")
+            ):
                 yield f"{source.name}:{node.lineno}", node
 
 

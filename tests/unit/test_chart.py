@@ -13,7 +13,9 @@ BRAILLE = {" "} | {chr(0x2800 + bits) for bits in range(1, 256)}
 
 
 @given(
-    series=st.lists(st.lists(VALUES, max_size=200), max_size=3), width=st.integers(1, 60), height=st.integers(1, 15)
+    series=st.lists(st.lists(VALUES, max_size=200), max_size=3),
+    width=st.integers(1, 60),
+    height=st.integers(1, 15),
 )
 def test_every_series_fills_its_grid_and_nothing_else(series: list[list[float]], width: int, height: int) -> None:
     drawn, low, high = line_chart(series, width, height)
@@ -61,10 +63,9 @@ def test_one_point_is_one_dot_and_no_point_is_nothing() -> None:
     assert line_chart([], 4, 2) == ([], 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("values", "expected"), [([0.0, 1.0], ["⢀⠔⠁"]), ([1.0, 0.0], ["⠑⠢⡀"])])
+@pytest.mark.parametrize(("values", "expected"), [([0.0, 1.0], ["⡠⠔⠊"]), ([1.0, 0.0], ["⠑⠢⢄"])])
 def test_a_diagonal_looks_like_one(values: list[float], expected: list[str]) -> None:
     (lines,), _, _ = line_chart([values], 3, 1)
-    assert [line[0] != " " and line[-1] != " " for line in lines] == [True]
     assert lines == expected
 
 

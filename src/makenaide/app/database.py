@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from makenaide.config import Environment
+from makenaide.domain.errors import SchemaMismatch
 from makenaide.store.db import Database, Role, StoreSettings
 from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.migrate import Migration, migrate, require_current
@@ -23,17 +24,31 @@ class Store:
     conninfo: str
     location: str
     embedded: bool
+    prepare: bool = False
 
     @contextmanager
     def open(self, role: Role) -> Iterator[Database]:
-        """A connection with `role`; `SchemaMismatch` unless the schema is the one this version knows."""
-        with Database.connect(self.conninfo, role=role, settings=PAPER, application=_application()) as db:
-            require_current(db)
+        """A connection with `role`; `SchemaMismatch` unless the schema is the one this version knows.
+
+        With `prepare`, a schema that is missing or older is brought up to date first.
+        """
+        with self._connect(role) as db:
+            try:
+                require_current(db)
+            except SchemaMismatch:
+                if not self.prepare:
+                    raise
+                self.initialise()
+                require_current(db)
+                db.assume_role()
             yield db
+
+    def _connect(self, role: Role) -> Database:
+        return Database.connect(self.conninfo, role=role, settings=PAPER, application=_application())
 
     def initialise(self) -> tuple[Migration, ...]:
         """Bring the schema up to date; returns what was applied."""
-        with Database.connect(self.conninfo, role=Role.OWNER, settings=PAPER, application=_application()) as db:
+        with self._connect(Role.OWNER) as db:
             return migrate(db)
 
 
@@ -48,10 +63,7 @@ def open_store(env: Environment, *, prepare: bool = False) -> Iterator[Store]:
         yield Store(conninfo=env.database_url, location="DATABASE_URL", embedded=False)
         return
     with EmbeddedPostgres(env.home) as server:
-        store = Store(conninfo=server.conninfo, location=str(server.location), embedded=True)
-        if prepare:
-            store.initialise()
-        yield store
+        yield Store(conninfo=server.conninfo, location=str(server.location), embedded=True, prepare=prepare)
 
 
 def _application() -> str:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from rich.console import Console
@@ -35,26 +35,29 @@ def console(*, error: bool = False) -> Console:
     return out if out.is_terminal else _Console(stderr=error, highlight=False, emoji=False, width=_PIPE_WIDTH)
 
 
+def visible(text: object) -> str:
+    """`text` with "?" for every control character and every mark that turns the writing direction."""
+    return "".join(char if char.isprintable() else "?" for char in str(text))
+
+
 def safe(text: object) -> str:
-    """`text` without control characters and with markup made harmless: names come from outside."""
-    shown = "".join(char if char.isprintable() else "?" for char in str(text))
-    return escape(shown)
+    """`text` made visible, and its markup harmless: names come from outside."""
+    return escape(visible(text))
 
 
 def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
     """A plain table; `columns` are (heading, "left" | "right"). Cells may carry markup: escape what is not ours.
 
-    Numbers (right) are never broken while words can give way, and nothing is cut off.
+    Names (the first column) and numbers are never broken while words can give way.
     """
     headed = any(heading for heading, _ in columns)
     drawn = Table(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=headed
     )
-    for heading, side in columns:
-        right = side == "right"
-        drawn.add_column(
-            heading, justify="right" if right else "left", no_wrap=right, overflow="fold", header_style="dim"
-        )
+    for at, (heading, side) in enumerate(columns):
+        whole = at == 0 or side == "right"
+        justify: Literal["left", "right"] = "right" if side == "right" else "left"
+        drawn.add_column(heading, justify=justify, no_wrap=whole, overflow="fold", header_style="dim")
     for row in rows:
         drawn.add_row(*[str(cell) for cell in row])
     return drawn

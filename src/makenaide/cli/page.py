@@ -1,12 +1,12 @@
 """The report as one HTML file that needs nothing else: for keeping, mailing and printing."""
 
+import html
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 from makenaide.catalogue import Text
 from makenaide.cli.files import write_whole
-from makenaide.cli.output import percent, price, won
+from makenaide.cli.output import percent, price, visible, won
 from makenaide.cli.render import headline
 from makenaide.pipeline.report import Report, shown_day
 
@@ -42,11 +42,11 @@ def write_page(file: Path, report: Report, text: Text) -> None:
 
 def page(report: Report, text: Text) -> str:
     """The page's HTML; every text that came from outside is escaped."""
-    title = escape(text("report.title"))
-    stamp = escape(text(f"report.stamp.{report.stamp}"))
+    title = _text(text("report.title"))
+    stamp = _text(text(f"report.stamp.{report.stamp}"))
     parts = [
         f"<h1>{title}</h1>",
-        f"<p>{escape(headline(report, text))}</p><p class=stamp>{stamp}</p>",
+        f"<p>{_text(headline(report, text))}</p><p class=stamp>{stamp}</p>",
         _chart(report, text),
         _figures(report, text),
         _warnings(report, text),
@@ -58,7 +58,7 @@ def page(report: Report, text: Text) -> str:
         "<meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'>"
         f"<title>{title}</title><style>{_STYLE}</style>"
     )
-    language = escape(text("language"))
+    language = _text(text("language"))
     return f"<!doctype html><html lang={language}><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
 
@@ -84,7 +84,7 @@ def _chart(report: Report, text: Text) -> str:
         marks[100.0] = start
     labels = "".join(f"<span style='top:{place * 100:.1f}%'>{value:.1f}</span>" for value, place in marks.items())
     days = [shown_day(rows[at].slot)[:10] for at in (0, len(rows) // 2, len(rows) - 1)]
-    title = escape(text("report.chart"))
+    title = _text(text("report.chart"))
     svg = f"<svg viewBox='0 0 {_WIDTH:.0f} {_HEIGHT:.0f}' {drawn.format(title)}>{lines}</svg>"
     return (
         f"<h2>{title}</h2><div class=chart>{labels}{svg}</div>"
@@ -94,7 +94,7 @@ def _chart(report: Report, text: Text) -> str:
 
 
 def _legend(name: str, label: str, values: list[float]) -> str:
-    return f"<b style='color:var(--{name})'>■</b> {escape(label)} {values[-1]:.1f}"
+    return f"<b style='color:var(--{name})'>■</b> {_text(label)} {values[-1]:.1f}"
 
 
 def _down(value: float, low: float, high: float) -> float:
@@ -110,7 +110,7 @@ def _points(values: list[float], low: float, high: float) -> str:
 def _figures(report: Report, text: Text) -> str:
     result, told = report.result, report.statistics
     if result is None:
-        return f"<p>{escape(text('report.nothing'))}</p>"
+        return f"<p>{_text(text('report.nothing'))}</p>"
     runs = {"done": report.runs.get("done", 0), "missed": report.runs.get("missed", 0)}
     rows = (
         ("report.figure.return", percent(result.time_weighted)),
@@ -125,7 +125,7 @@ def _figures(report: Report, text: Text) -> str:
         ("report.figure.gate", text("report.gate", open=report.gate_open_days, shut=report.gate_shut_days)),
         ("report.figure.runs", text("report.runs", **runs)),
     )
-    cells = "".join(f"<div><dt>{escape(text(key))}</dt><dd>{escape(value)}</dd></div>" for key, value in rows)
+    cells = "".join(f"<div><dt>{_text(text(key))}</dt><dd>{_text(value)}</dd></div>" for key, value in rows)
     return f"<dl>{cells}</dl>"
 
 
@@ -135,8 +135,8 @@ def _warnings(report: Report, text: Text) -> str:
     said += [text("report.alarm", alarm=alarm, count=many) for alarm, many in report.alarms.items()]
     said += report.flaws
     if said:
-        return "".join(f"<p class=down>{escape(each)}</p>" for each in said)
-    return "" if report.result is None else f"<p class=up>{escape(text('report.sound'))}</p>"
+        return "".join(f"<p class=down>{_text(each)}</p>" for each in said)
+    return "" if report.result is None else f"<p class=up>{_text(text('report.sound'))}</p>"
 
 
 def _trades(report: Report, text: Text) -> str:
@@ -183,7 +183,7 @@ def _counts(report: Report, text: Text) -> str:
     exits = [(text(f"exit.{kind}"), f"{many:,}" if many else "-") for kind, many in report.exits.items()]
     spoke = [(text(f"refusal.{kind}"), f"{many:,}") for kind, many in report.refusals.items() if many]
     never = ", ".join(text(f"refusal.{kind}") for kind, many in report.refusals.items() if not many)
-    silent = f"<p class=quiet>{escape(text('report.never', kinds=never))}</p>" if never else ""
+    silent = f"<p class=quiet>{_text(text('report.never', kinds=never))}</p>" if never else ""
     return (
         _table(text("report.section.exits"), columns, exits, text)
         + _table(text("report.section.refusals"), columns, spoke, text)
@@ -194,22 +194,26 @@ def _counts(report: Report, text: Text) -> str:
 def _table(title: str, columns: Columns, rows: Sequence[tuple[str, ...]], text: Text) -> str:
     """A table; `columns` are (name, kind): "n" stands right, "sign" also has the colour of its sign."""
     if not rows:
-        return f"<h2>{escape(title)}</h2><p class=quiet>{escape(text('report.none'))}</p>"
+        return f"<h2>{_text(title)}</h2><p class=quiet>{_text(text('report.none'))}</p>"
     kinds = [kind for _, kind in columns]
     head = "".join(
-        f"<th scope=col{' class=n' if kind else ''}>{escape(text(f'column.{name}'))}</th>"
-        for name, kind in columns
+        f"<th scope=col{' class=n' if kind else ''}>{_text(text(f'column.{name}'))}</th>" for name, kind in columns
     )
     body = "".join(
         "<tr>" + "".join(_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in rows
     )
     return (
-        f"<h2>{escape(title)}</h2><div class=wide>"
+        f"<h2>{_text(title)}</h2><div class=wide>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
 def _cell(cell: str, kind: str) -> str:
     sign = {"+": " up", "-": " down"}.get(cell[:1], "") if kind == "sign" and len(cell) > 1 else ""
-    return f"<td class='n{sign}'>{escape(cell)}</td>" if kind else f"<td>{escape(cell)}</td>"
+    return f"<td class='n{sign}'>{_text(cell)}</td>" if kind else f"<td>{_text(cell)}</td>"
+
+
+def _text(text: str) -> str:
+    """`text` as HTML text or a quoted attribute."""
+    return html.escape(visible(text))

@@ -1,8 +1,8 @@
 """Market codes and their tick tables, with the dates from which each table holds.
 
 Source: upbit-api.md section 8 (KRW tables before 2024-01-29, from 2024-01-29, from 2025-07-31 and the named
-exceptions between). Live code prefers the venue's own `/orderbook/instruments`; these tables serve the
-simulator, replays and the band edges.
+exceptions between). The venue's own `/orderbook/instruments` tells only the step at the present price, so these
+tables decide near a band's edge, in replays and in the simulator.
 """
 
 import re

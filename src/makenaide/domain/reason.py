@@ -12,9 +12,9 @@ class Refusal(StrEnum):
     # universe (trading.md, Universe)
     EXCLUDED = "excluded"
     WARNED = "warned"
+    UNKNOWN_DATA = "unknown_data"
     SHORT_HISTORY = "short_history"
     THIN_TURNOVER = "thin_turnover"
-    UNKNOWN_DATA = "unknown_data"
     # signal (trading.md, Entry)
     HELD = "held"
     NOT_STAGE_2 = "not_stage_2"

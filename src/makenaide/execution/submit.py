@@ -34,6 +34,7 @@ from makenaide.execution.settings import ExecutionSettings
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database
 from makenaide.store.orders import StoredOrder, commit_order, get_order, record_event
+from makenaide.store.runs import AuditEntry, put_audit
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,28 @@ class Desk:
             return order  # taken a moment ago and not shown yet: look again
         if placed is None:
             return self._record(order, Absent())
-        return replace(order, life=book(self.db, self.lease, order, placed, self.clock.now()))
+        try:
+            return replace(order, life=book(self.db, self.lease, order, placed, self.clock.now()))
+        except Inconsistent as cause:
+            return self._distrust(order, cause)
+
+    def _distrust(self, order: StoredOrder, cause: Inconsistent) -> StoredOrder:
+        """What the venue shows can't be of this order: believe nothing, keep its market shut, and call a person.
+
+        Not raised, so that one order never mutes the stops of other markets.
+        """
+        log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "cause": str(cause)})
+        entry = AuditEntry(
+            account_id=order.account_id,
+            at=self.clock.now(),
+            actor="desk",
+            action="alarm.order_inconsistent",
+            detail={"identifier": order.identifier, "cause": str(cause)},
+        )
+        with self.db.transaction():
+            self.lease.check()
+            put_audit(self.db, entry)
+        return order
 
     def _follow(self, order: StoredOrder) -> StoredOrder:
         deadline = self.clock.now() + timedelta(seconds=self.settings.follow_seconds)

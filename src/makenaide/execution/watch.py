@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from makenaide.domain.clock import trading_day
+from makenaide.domain.clock import kst
 from makenaide.domain.errors import Inconsistent, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
@@ -92,7 +92,7 @@ class StopWatch:
         return open_positions(self.desk.db, self.account.account_id) if left else tuple(after)
 
     def _raise(self, position: Position, bid: Price) -> Position:
-        day = trading_day(self.desk.clock.now())
+        day = kst(self.desk.clock.now()).date()
         stop = raise_stop(position.stop, position.facts, bid, day, self.risk)
         if stop == position.stop:
             return position

@@ -1,11 +1,12 @@
 """Deciding: stored candles in, one judged signal a market and the market gate out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from makenaide.domain.clock import DAY, trading_day
 from makenaide.domain.market import Market
+from makenaide.domain.reason import Refusal
 from makenaide.exchange.venue import Listing
 from makenaide.pipeline.session import Session
 from makenaide.risk.gate import GateReason, GateState, next_gate
@@ -14,6 +15,9 @@ from makenaide.strategy.features import Features, compute
 from makenaide.strategy.panel import build_panel
 from makenaide.strategy.signal import Signal, breadth, btc_stage, judge
 from makenaide.strategy.universe import MarketFacts
+
+_MISSING_MARKETS = 0.10
+"""Share of the listed markets whose candle of the day may be missing before breadth counts as unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +48,15 @@ def outlook(session: Session, listings: Iterable[Listing], held: frozenset[Marke
         return Outlook(day=day, signals=(), gate=gate)
     row = len(features.panel.days) - 1
     signals = judge(features, row, facts, held)
-    share = breadth(features, row, signals)
+    share = breadth(features, row, signals) if _enough(facts, signals) else None
     gate = next_gate(previous, int(btc_stage(features, row)) or None, share, session.risk)
     return Outlook(day=day, signals=signals, gate=gate)
+
+
+def _enough(facts: Mapping[Market, MarketFacts], signals: tuple[Signal, ...]) -> bool:
+    """Whether the day's candles of nearly all listed markets are there: breadth over a rest would mislead."""
+    known = sum(1 for signal in signals if signal.refusal is not Refusal.UNKNOWN_DATA)
+    return len(facts) - known <= _MISSING_MARKETS * len(facts)
 
 
 def _previous_gate(session: Session, slot: datetime) -> GateState | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from makenaide.domain.clock import trading_day
+from makenaide.domain.clock import kst, trading_day
 from makenaide.domain.errors import Unavailable, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw, Price
@@ -121,11 +121,11 @@ def _price(
         return Refused(refusal=Refusal.MARKET_CLOSED, evidence=evidence)
     inputs = SizingInputs(
         equity=valuation.equity,
-        free=valuation.cash,
+        free=valuation.cash - valuation.pending,
         stop_distance=hard_distance(atr_percent, session.risk),
         turnover20=Krw(_decimal(signal.evidence["turnover20"])),
         visible_depth=visible_depth(facts.asks),
-        exposure=valuation.invested,
+        exposure=valuation.invested + valuation.pending,
         fee=chance.bid_fee,
     )
     sized = size(inputs, session.risk)
@@ -142,7 +142,7 @@ def _price(
 def _entry_facts(signal: Signal, book: Book) -> EntryFacts:
     return EntryFacts(
         market=signal.market,
-        day=trading_day(book.at),
+        day=kst(book.at).date(),
         close=Price(_decimal(signal.evidence["close"])),
         bids=[(level.price, level.size) for level in book.bids],
         asks=[(level.price, level.size) for level in book.asks],
@@ -163,7 +163,7 @@ def _account_facts(session: Session, thinking: Outlook, context: Context, valuat
         drawdown=drawdown_now(points),
         entries_today=context.bought_today,
         open_positions=valuation.positions,
-        exposure=valuation.invested,
+        exposure=valuation.invested + valuation.pending,
         equity=valuation.equity,
         books_equal=context.state.comparison.equal is True,
     )
@@ -220,7 +220,7 @@ def _first_stop(session: Session, plan: Plan) -> StoredStop:
         quantity=plan.entry.volume,
         initial_quantity=plan.entry.volume,
     )
-    stop = initial_stop(facts, trading_day(session.clock.now()), session.risk)
+    stop = initial_stop(facts, kst(session.clock.now()).date(), session.risk)
     return StoredStop(at=session.clock.now(), price=stop.price, kind=stop.kind, high_water=stop.high_water)
 
 

@@ -36,6 +36,8 @@ def leave_at_close(session: Session, markets: Markets, slot: datetime) -> dict[s
     left: dict[str, str] = {}
     for position in positions:
         close = closes.get(position.market, _Close(price=None, stage=None))
+        if close.price is not None and position.dust(close.price):
+            continue  # the venue takes no order that small: it goes with the next exit of its market
         facts = CloseFacts(
             today=trading_day(slot),
             close=close.price,

@@ -1,11 +1,15 @@
 """What the account is worth: free won plus our lots at the best bid (trading.md, Sizing)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
+from makenaide.domain.clock import day_start
+from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, Price
+from makenaide.domain.order import Leg
 from makenaide.exchange.venue import Quotation
 from makenaide.execution.portfolio import open_positions
 from makenaide.ledger.performance import EquityPoint
@@ -13,16 +17,27 @@ from makenaide.store.accounts import Account
 from makenaide.store.candles import last_days
 from makenaide.store.db import Database
 from makenaide.store.journal import books, flows
+from makenaide.store.orders import StoredOrder, unsettled_orders
 from makenaide.store.runs import equity_rows
+
+DELISTED = Decimal("0.8")
+"""A held market that left the venue is worth its last price less 20 % (trading.md, Path and book)."""
+
+_END_OF_TIME = day_start(date.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valuation:
-    """The account at one moment; `positions` counts those worth more than dust, `marks` are the prices used."""
+    """The account at one moment.
+
+    `positions` counts those worth more than dust, and the entries in doubt; `pending` is what those entries may yet
+    cost, fees left aside: to be counted as spent and as invested by whoever sizes. `marks` are the prices used.
+    """
 
     equity: Krw
     cash: Krw
     invested: Krw
+    pending: Krw
     positions: int
     marks: Mapping[Market, Price]
 
@@ -30,21 +45,41 @@ class Valuation:
 def value_account(db: Database, venue: Quotation, account: Account) -> Valuation:
     """The account at the venue's present best bids; where nobody bids, at the last stored close."""
     positions = open_positions(db, account.account_id)
-    held = sorted({position.market for position in positions})
-    seen = venue.books(held, depth=1) if held else {}
-    marks: dict[Market, Price] = {}
-    for market in held:
-        bid = seen[market].best_bid
-        marks[market] = bid or last_days(db, account.feed, market, seen[market].at, 1)[0].close
+    marks = _marks(db, venue, account, sorted({position.market for position in positions}))
     invested = sum((marks[each.market] * each.facts.quantity for each in positions), ZERO_KRW)
     cash = Krw(books(db, account.account_id).get("KRW", 0))
+    doubtful = [order for order in unsettled_orders(db, account.account_id) if order.leg is Leg.ENTRY]
+    held = {position.position_id for position in positions}
     return Valuation(
         equity=cash + invested,
         cash=cash,
         invested=invested,
-        positions=sum(1 for each in positions if not each.dust(marks[each.market])),
+        pending=sum((_cost(order) for order in doubtful), ZERO_KRW),
+        positions=sum(1 for each in positions if not each.dust(marks[each.market]))
+        + sum(1 for order in doubtful if order.position_id not in held),
         marks=marks,
     )
+
+
+def _cost(order: StoredOrder) -> Krw:
+    price, volume = order.request.price, order.request.volume
+    return ZERO_KRW if price is None or volume is None else price * volume
+
+
+def _marks(db: Database, venue: Quotation, account: Account, markets: Sequence[Market]) -> dict[Market, Price]:
+    try:
+        books_now = venue.books(markets, depth=1) if markets else {}
+    except UnknownMarket:
+        # One market that left the venue refuses the whole call: ask for each alone.
+        if len(markets) == 1:
+            last = _last_close(db, account, markets[0])
+            return {markets[0]: last.scale(DELISTED)}
+        return {code: mark for each in markets for code, mark in _marks(db, venue, account, [each]).items()}
+    return {code: books_now[code].best_bid or _last_close(db, account, code) for code in markets}
+
+
+def _last_close(db: Database, account: Account, market: Market) -> Price:
+    return last_days(db, account.feed, market, _END_OF_TIME, 1)[0].close
 
 
 def flow_since(db: Database, account: Account, since: datetime | None, until: datetime) -> Krw:

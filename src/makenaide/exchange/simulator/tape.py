@@ -107,7 +107,7 @@ class Tape:
         assign(self, "_listings", tuple(_listings_at(markets.values(), at) for at in changes))
 
     def _first_slot(self, start: datetime, end: datetime) -> datetime:
-        """The first opening of a day (00:00 UTC = 09:00 KST) with enough history behind it, as far as there is any."""
+        """The first opening of a day (00:00 UTC = 09:00 KST) with as much history behind it as there is."""
         wanted = self.history
         if wanted is None:
             wanted = HISTORY if end - start > HISTORY else timedelta(0)
