@@ -1,4 +1,4 @@
-"""Hand-made markets: candles (hourly, or of whole days) along a line of daily moves, on the ticks, with a wick each."""
+"""Hand-made markets: candles (hourly, or of whole days) along a line of daily moves, on the ticks, with wicks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,8 @@ TURNOVER = 10_000_000_000.0
 class Chart:
     """One market: `HISTORY` - 1 quiet days, `last` (the move of the last history day), then the moves of `days`.
 
-    `silent` are parts (hours) since the first slot in which nothing trades; `turnover` in won a day; `parts` candles a day.
+    `silent` are parts (hours) since the first slot in which nothing trades; `turnover` in won a day; `parts` candles
+    a day.
     """
 
     market: Market

@@ -133,7 +133,11 @@ def _rewritten(response: Response, kind: Kind) -> Response:
         order["trades"] = []
     else:
         first = order["trades"][0]
-        fee = Decimal(order["paid_fee"]) * Decimal(first["funds"]) / sum(Decimal(t["funds"]) for t in order["trades"])
+        fee = (
+            Decimal(order["paid_fee"])
+            * Decimal(first["funds"])
+            / sum(Decimal(t["funds"]) for t in order["trades"])
+        )
         order |= {"state": "wait", "trades": [first], "trades_count": 1, "executed_volume": first["volume"]}
         order["paid_fee"] = f"{fee:f}"
     return Response(status=response.status, headers=response.headers, body=json.dumps(order).encode())

@@ -243,13 +243,19 @@ def test_a_venue_that_does_not_show_orders_still_gets_the_same_one_only_once(tra
     trader.laws()
 
 
-def test_another_order_under_our_identifier_stops_everything(trader: Trader) -> None:
+def test_another_order_under_our_identifier_is_believed_by_nobody_and_calls_a_person_once(trader: Trader) -> None:
     order = trader.entry(ETH, "0.1")
     body = {"market": ETH, "side": "bid", "ord_type": "limit", "volume": "0.2", "identifier": order.identifier}
     trader.exchange.venue.place(NAME, body | {"price": str(order.request.price)})
-    with pytest.raises(Inconsistent, match=r"committed bid limit KRW-ETH 0\.1, the venue shows .* 0\.2"):
-        trader.desk.submit(lambda: order)
+    stands = trader.desk.submit(lambda: order)
+    assert stands.life.state.doubtful
     assert fills_of_order(trader.db, order.account_id, order.identifier) == ()
+    trader.desk.settle(stands)
+    (alarm,) = trader.db.rows("audit_of", account_id=order.account_id, action="alarm.%")
+    assert alarm.detail["cause"].startswith(
+        f"{order.identifier}: committed bid limit KRW-ETH 0.1, the venue shows"
+    )
+    assert len(trader.exchange.placed()) == 1
 
 
 def test_each_thing_that_makes_it_another_order_is_noticed(trader: Trader) -> None:

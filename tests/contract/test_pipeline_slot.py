@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from makenaide.domain.market import Market
 from makenaide.domain.order import OrderState, position_id
 from makenaide.domain.reason import Exit, Refusal
 from makenaide.exchange.simulator.tape import Window
@@ -21,6 +22,7 @@ from tests.contract.charts import ETH, FIRST, SOL, XRP, Chart, bitcoin, hours, t
 from tests.contract.faults import Fault, Kind
 from tests.contract.trading import NAME, RISK, Exchange, Trader, open_trader
 
+ADA = Market("KRW-ADA")
 DAY = timedelta(days=1)
 BREAKS = Chart(market=ETH, price=5_000_000, last=0.03, days=[0.01, 0.01, 0.01])
 BREAKS_TOO = Chart(market=XRP, price=3_000, last=0.03, days=[0.01, 0.01, 0.01], turnover=2e10)
@@ -99,7 +101,10 @@ CASES = [
     Case(refusal=Refusal.TOO_VOLATILE, risk=replace(RISK, max_atr_percent=Decimal("0.1"))),
     Case(refusal=Refusal.DAILY_LIMIT, risk=replace(RISK, entries_per_day=0)),
     Case(refusal=Refusal.POSITION_LIMIT, risk=replace(RISK, max_positions=0)),
-    Case(refusal=Refusal.EXPOSURE_LIMIT, risk=replace(RISK, total_cap=Decimal("0.001"), minimum_total=Decimal(20_000))),
+    Case(
+        refusal=Refusal.EXPOSURE_LIMIT,
+        risk=replace(RISK, total_cap=Decimal("0.001"), minimum_total=Decimal(20_000)),
+    ),
     Case(refusal=Refusal.MARKET_CLOSED, before=in_doubt),
     Case(refusal=Refusal.MARKET_CLOSED, before=no_book),
     Case(refusal=Refusal.MARKET_CLOSED, before=no_chance),
@@ -141,18 +146,20 @@ def test_nothing_speaking_against_it_is_a_buy_within_every_bound(journal: Databa
     assert 0 < fill.fill.funds.value <= min(allowed)
     (entry,) = orders_of_position(journal, trader.account.account_id, position_id(ETH, FIRST))
     assert entry.decision_id is not None
-    assert entry.evidence["stop"] == str(latest_stops(journal, entry.account_id, [entry.position_id])[entry.position_id].price)
+    stop = latest_stops(journal, entry.account_id, [entry.position_id])[entry.position_id]
+    assert entry.evidence["stop"] == str(stop.price)
     trader.laws()
 
 
 def test_the_largest_turnover_is_bought_first_and_three_a_day_are_enough(journal: Database) -> None:
-    others = [Chart(market=m, price=1_000, last=0.03, days=[0.01], turnover=t) for m, t in ((SOL, 3e10), ("KRW-ADA", 4e10))]  # type: ignore[arg-type]
+    turnovers = {SOL: 3e10, ADA: 4e10}
+    others = [replace(BREAKS_TOO, market=market, turnover=won) for market, won in turnovers.items()]
     trader = begun(journal, BREAKS, BREAKS_TOO, *others)
     run_cycle(trader.session, FIRST)
     decided = trader.decisions()
-    assert [market for market, refusal in decided.items() if refusal is None] == ["KRW-ADA", "KRW-SOL", "KRW-XRP"]
+    assert [market for market, refusal in decided.items() if refusal is None] == [ADA, SOL, XRP]
     assert decided[ETH] == Refusal.DAILY_LIMIT
-    assert [each.fill.market for each in all_fills(journal, trader.account.account_id)] == ["KRW-ADA", "KRW-SOL", "KRW-XRP"]
+    assert [each.fill.market for each in all_fills(journal, trader.account.account_id)] == [ADA, SOL, XRP]
     trader.laws()
 
 
@@ -167,12 +174,11 @@ def test_a_buy_that_stays_unknown_closes_its_market_and_the_next_candidate_is_bo
     assert run_cycle(trader.session, FIRST).equity is None, "a finished slot is left alone"
 
 
-@pytest.mark.parametrize(("kind", "refusal"), [(Kind.OFFLINE, Refusal.VENUE_REFUSED)])
-def test_an_entry_that_the_venue_refuses_is_counted(journal: Database, kind: Kind, refusal: Refusal) -> None:
+def test_an_entry_that_the_venue_refuses_is_counted(journal: Database) -> None:
     trader = begun(journal, BREAKS)
-    trader.wire.faults.append(Fault(kind=kind))
+    trader.wire.faults.append(Fault(kind=Kind.OFFLINE))
     run_cycle(trader.session, FIRST)
-    assert build_report(journal, trader.account).refusals[refusal] == 1
+    assert build_report(journal, trader.account).refusals[Refusal.VENUE_REFUSED] == 1
     assert trader.positions() == ()
     trader.laws()
 
@@ -189,7 +195,8 @@ def test_an_entry_that_the_venue_refuses_is_counted(journal: Database, kind: Kin
 def test_what_was_lost_or_is_held_since_yesterday_counts_today(
     journal: Database, risk: RiskSettings, refusal: Refusal | None
 ) -> None:
-    trader = begun(journal, replace(BREAKS, days=[-0.02, 0, 0]), replace(BREAKS_TOO, last=0, days=[0.03, 0, 0]), risk=risk)
+    later = replace(BREAKS_TOO, last=0, days=[0.03, 0, 0])
+    trader = begun(journal, replace(BREAKS, days=[-0.02, 0, 0]), later, risk=risk)
     days(trader, 3)
     assert trader.decisions(FIRST + DAY)[XRP] == refusal
 
@@ -227,11 +234,23 @@ def test_a_stop_is_remembered_for_days(journal: Database, risk: RiskSettings, re
     ],
     ids=["stage", "no progress", "warning"],
 )
-def test_the_closed_candle_ends_a_position(journal: Database, chart: Chart, risk: RiskSettings, reason: Exit) -> None:
+def test_the_closed_candle_ends_a_position(
+    journal: Database, chart: Chart, risk: RiskSettings, reason: Exit
+) -> None:
     trader = begun(journal, chart, risk=risk)
     days(trader, 2)
     assert exits(trader) == [reason]
     assert trader.positions() == ()
+    trader.laws()
+
+
+def test_a_rest_too_small_to_sell_is_left_alone_at_the_close(journal: Database) -> None:
+    trader = begun(journal, replace(BREAKS, last=0, days=[-0.02, 0]), risk=replace(RISK, idle_days=1))
+    trader.buy(ETH, "0.00099")
+    trader.clock.move_to(FIRST + DAY + timedelta(seconds=10))
+    run_cycle(trader.session, FIRST + DAY)
+    assert exits(trader) == []
+    assert len(trader.positions()) == 1
     trader.laws()
 
 
@@ -266,8 +285,8 @@ def test_an_exit_that_cannot_be_made_mutes_no_other(journal: Database) -> None:
     trader.clock.move_to(FIRST + DAY + timedelta(seconds=10))
     run_cycle(trader.session, FIRST + DAY)
     assert exits(trader) == [Exit.NO_PROGRESS]
-    print(all_fills(journal, trader.account.account_id), trader.positions(), trader.exchange.balances())
-    assert [each.market for each in trader.positions()] == [ETH]
+    sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
+    assert sold == {XRP}
     stuck = orders_of_position(journal, trader.account.account_id, position_id(ETH, FIRST))[-1]
     assert stuck.life.state is OrderState.UNKNOWN
 

@@ -213,9 +213,7 @@ class Trader:
         row = self.db.row("run_get", account_id=self.account.account_id, slot=slot)
         assert row is not None
         return next(
-            each.evidence
-            for each in self.db.rows("decision_of_run", run_id=row.run_id)
-            if each.market == market
+            each.evidence for each in self.db.rows("decision_of_run", run_id=row.run_id) if each.market == market
         )
 
     def alarms(self) -> list[str]:

@@ -84,7 +84,7 @@ class Life:
         db.connection.execute(b"set synchronous_commit = off")  # the process dies here, never the server
         try:
             trader = self.opened(db)
-            db.burn = fuse.burn  # type: ignore[method-assign]
+            db.burn = fuse.burn
             trader.wire.seen = lambda request: fuse.burn(f"before {named(request)}")
             trader.wire.answered = lambda request: fuse.burn(f"after {named(request)}")
             assert trader.run()
@@ -115,9 +115,7 @@ def told(report: Report) -> Report:
 
 
 @pytest.fixture
-def begin(
-    postgres: EmbeddedPostgres, journal: Database, schema: str, tmp_path: Path
-) -> Callable[[int], Life]:
+def begin(postgres: EmbeddedPostgres, journal: Database, schema: str, tmp_path: Path) -> Callable[[int], Life]:
     """A new life by number, on an exchange of its own, in one database."""
 
     def new(number: int) -> Life:

@@ -26,9 +26,9 @@ def day(number: int, minutes: int = 0) -> datetime:
     return FIRST + timedelta(days=number, minutes=minutes)
 
 
-def _trade(code: str, days: tuple[int, int], prices: tuple[str, str], exits: tuple[Exit, ...]) -> ClosedTrade:
-    entry, leaving = (Price(each) for each in prices)
-    quantity = Quantity("2.5")
+def _trade(code: str, days: tuple[int, int], bought: tuple[str, str, str], exits: tuple[Exit, ...]) -> ClosedTrade:
+    """`bought`: how much, at what price, and the price at which it was sold."""
+    quantity, entry, leaving = Quantity(bought[0]), Price(bought[1]), Price(bought[2])
     cost, proceeds = entry * quantity, leaving * quantity
     pnl = proceeds - cost
     return ClosedTrade(
@@ -50,8 +50,8 @@ def _trade(code: str, days: tuple[int, int], prices: tuple[str, str], exits: tup
 
 
 TRADES = (
-    _trade("KRW-ETH", (0, 3), ("4120000", "4943333.3333"), (Exit.THIRD, Exit.TRAILING_STOP)),
-    _trade("KRW-SHIB", (1, 4), ("0.0123", "0.01143"), (Exit.HARD_STOP,)),
+    _trade("KRW-ETH", (0, 3), ("0.05", "4120000", "4943333.3333"), (Exit.THIRD, Exit.TRAILING_STOP)),
+    _trade("KRW-SHIB", (1, 4), ("16000000", "0.0123", "0.01143"), (Exit.HARD_STOP,)),
 )
 OPEN = (
     OpenPosition(

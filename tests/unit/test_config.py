@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from makenaide.cli.settings import show_config
+from makenaide.cli.settings import check_config, show_config
 from makenaide.config import Config, Environment, build, load, tree
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
@@ -76,7 +76,7 @@ def test_the_file_may_be_named_and_must_then_be_there(tmp_path: Path) -> None:
     variables = {"MAKENAIDE_HOME": str(tmp_path / "home"), "MAKENAIDE_CONFIG": str(file)}
     assert load(variables).config.risk.max_positions == 2
     file.unlink()
-    with pytest.raises(Misconfigured, match="MAKENAIDE_CONFIG: no such file: .*mine.toml"):
+    with pytest.raises(Misconfigured, match=r"MAKENAIDE_CONFIG: no such file: .*mine\.toml"):
         load(variables)
 
 
@@ -179,3 +179,21 @@ def test_config_show_has_a_row_for_every_setting(capsys: pytest.CaptureFixture[s
     assert [name for name, _ in parameters(Config()) if f"{name} " not in shown] == []
     show_config(as_json=True)
     assert json.loads(capsys.readouterr().out) == tree(Config())
+
+
+@pytest.mark.parametrize(("krw", "enough"), [("10000000", True), ("5000", False)])
+def test_config_check_tells_whether_the_paper_account_can_trade(
+    krw: str, enough: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MAKENAIDE_PAPER__KRW", krw)
+    check_config(as_json=True)
+    data = json.loads(capsys.readouterr().out)
+    assert data["sound"] is True
+    assert data["paper_krw"] == int(krw)
+    assert data["paper_can_trade"] is enough is (int(krw) >= data["smallest_account_krw"])
+    check_config(as_json=False)
+    shown = capsys.readouterr().out
+    assert shown.startswith("The configuration is sound.\n")
+    assert f"Smallest account that can trade: {data['smallest_account_krw']:,} KRW." in shown
+    assert ("it will refuse every entry" in shown) is not enough
+    assert "not there: defaults" in shown

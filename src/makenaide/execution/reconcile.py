@@ -1,10 +1,10 @@
 """Reconcile: settle what is unsettled, then compare the books with the account, both ways."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
-from makenaide.domain.errors import Inconsistent, Unavailable
+from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.exchange.venue import Trading
 from makenaide.execution.submit import Desk
@@ -34,21 +34,11 @@ class Reconciliation:
 
 
 def reconcile(desk: Desk, account_id: str) -> Reconciliation:
-    """Settle every unsettled order, then compare; never raises for a venue that does not answer.
-
-    An order of which venue and journal tell different things makes the comparison unequal: it stops every buy, and
-    no exit of another market.
-    """
-    stuck = []
+    """Settle every unsettled order, then compare; never raises for a venue that does not answer."""
     for order in unsettled_orders(desk.db, account_id):
-        try:
-            desk.settle(order)
-        except Inconsistent as cause:
-            stuck.append(str(cause))
+        desk.settle(order)
     left = unsettled_orders(desk.db, account_id)
     comparison = compare(desk.db, desk.venue, account_id)
-    if stuck:
-        comparison = replace(comparison, equal=False, differences=(*stuck, *comparison.differences))
     if comparison.equal is not True:
         log.error(
             "books and balances are not known to be equal",

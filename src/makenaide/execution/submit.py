@@ -13,17 +13,11 @@ from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Inconsistent, Unavailable
 from makenaide.domain.order import (
     Absent,
-    Accepted,
-    Answer,
-    Duplicate,
     Event,
     Leg,
-    NoAnswer,
     NotAccepted,
-    NotSent,
     OrderLife,
     OrderState,
-    Rejected,
     Sending,
     Voided,
     advance,
@@ -106,15 +100,9 @@ class Desk:
         order = self._record(order, Sending())
         answer = self.venue.place(order.request)
         order = self._record(order, answer)
-        self._wait_after(answer)
+        if isinstance(answer, NotAccepted):
+            self.clock.sleep(answer.wait)
         return order
-
-    def _wait_after(self, answer: Answer) -> None:
-        match answer:
-            case NotAccepted(wait):
-                self.clock.sleep(wait)
-            case NotSent() | Accepted() | Rejected() | Duplicate() | NoAnswer():
-                pass
 
     def _look(self, order: StoredOrder) -> StoredOrder:
         try:
@@ -137,9 +125,12 @@ class Desk:
     def _distrust(self, order: StoredOrder, cause: Inconsistent) -> StoredOrder:
         """What the venue shows can't be of this order: believe nothing, keep its market shut, and call a person.
 
-        Not raised, so that one order never mutes the stops of other markets.
+        Not raised, so that one order never mutes the stops of other markets; the alarm is stored once an order.
         """
         log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "cause": str(cause)})
+        alarms = self.db.rows("audit_of", account_id=order.account_id, action="alarm.order_inconsistent")
+        if any(alarm.detail["identifier"] == order.identifier for alarm in alarms):
+            return order
         entry = AuditEntry(
             account_id=order.account_id,
             at=self.clock.now(),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from makenaide.domain.clock import kst
-from makenaide.domain.errors import Inconsistent, Unavailable
+from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.order import PositionId
@@ -106,13 +106,7 @@ class StopWatch:
         if position.dust(bid):
             self._pause(position, _DUST_PAUSE)  # or the touched fence would wake the watcher again at once
             return False
-        try:
-            leave(self.desk, self.account, position, signal)
-        except Inconsistent as cause:
-            log.exception(
-                "could not leave",
-                extra={"action": "position.stuck", "position": position.position_id, "cause": str(cause)},
-            )
+        leave(self.desk, self.account, position, signal)
         self._pause(position, timedelta(seconds=self.desk.settings.exit_retry_seconds))
         return True
 
