@@ -76,6 +76,7 @@ class Life:
     schema: str
     exchange: Exchange
     account_id: str
+    downtime: timedelta = timedelta(0)
 
     def process(self, fuse: Fuse) -> Trader:
         """Run in a new process until the end, or until `fuse` burns through."""
@@ -95,7 +96,7 @@ class Life:
 
     def opened(self, db: Database) -> Trader:
         """The account, its clock where the venue's stands."""
-        clock = SteppedClock(max(self.exchange.venue.now, FIRST + timedelta(seconds=10)))
+        clock = SteppedClock(max(self.exchange.venue.now + self.downtime, FIRST + timedelta(seconds=10)))
         return open_trader(db, self.exchange, account_id=self.account_id, last_slot=LAST, clock=clock)
 
 
@@ -139,11 +140,15 @@ def undisturbed(begin: Callable[[int], Life]) -> tuple[Fuse, Report]:
     return fuse, told(report)
 
 
-def broken_off(life: Life, *crashes: int) -> Trader:
-    """Run `life` through a crash at each of `crashes`, counted by process, and then to its end."""
+def broken_off(life: Life, *crashes: int, downtime: timedelta = timedelta(0)) -> Trader:
+    """Run `life` through a crash at each of `crashes`, counted by process, and then to its end.
+
+    `downtime` passes before each new process.
+    """
     for at in crashes:
         with suppress(SimulatedCrash):
             life.process(Fuse(at)).db.close()
+        life.downtime = downtime
         life.exchange.kill()
         life.exchange.start()
     return life.process(Fuse())
@@ -176,3 +181,16 @@ def test_a_crash_while_recovering_from_a_crash_changes_nothing(begin: Callable[[
     sends = [at for at, name in enumerate(fuse.names) if name.endswith("POST /v1/orders")]
     for number, (first, second) in enumerate((at, again) for at in sends for again in (4, 9)):
         judge(broken_off(begin(number + 1), first, second), expected)
+
+
+def test_minutes_of_darkness_around_an_order_cost_a_trade_at_most_never_the_books(
+    begin: Callable[[int], Life],
+) -> None:
+    """An entry is not wanted any more then: one that arrived is found, one that did not is never sent again."""
+    fuse, _ = undisturbed(begin)
+    sends = [at for at, name in enumerate(fuse.names) if name == "before POST /v1/orders"]
+    for number, at in enumerate(send + near for send in sends for near in range(-3, 5)):
+        trader = broken_off(begin(number + 1), at, downtime=timedelta(minutes=2))
+        trader.laws()
+        assert trader.positions() == ()
+        trader.db.close()

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from makenaide.cli.settings import check_config, show_config
-from makenaide.config import Config, Environment, build, load, tree
+from makenaide.config import Config, build, tree
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.domain.parameter import Parameter
+from makenaide.environment import Environment, load
 
 
 def loaded(home: Path, content: str = "", **variables: str) -> Environment:

@@ -55,7 +55,7 @@ def test_an_unknown_name_gets_the_nearest_one(tmp_path: Path) -> None:
 
 
 def test_a_name_like_no_other_gets_no_guess(tmp_path: Path) -> None:
-    with pytest.raises(Inconsistent, match="no query is named zzz$"):
+    with pytest.raises(Inconsistent, match=r"no query is named zzz$"):
         load(tmp_path, orders=ORDERS).get("zzz")
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from makenaide.config import Environment
 from makenaide.domain.errors import SchemaMismatch
+from makenaide.environment import Environment
 from makenaide.store.db import Database, Role, StoreSettings
 from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.migrate import Migration, migrate, require_current

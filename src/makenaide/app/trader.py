@@ -11,9 +11,10 @@ from typing import Any
 from makenaide.app.clock import StopFlag
 from makenaide.app.identity import Source, account_id, identity
 from makenaide.app.venues import Market, open_market
-from makenaide.config import Config, Environment, tree
+from makenaide.config import Config, tree
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
+from makenaide.environment import Environment
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.history import History

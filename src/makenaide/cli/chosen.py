@@ -7,7 +7,7 @@ from typing import Any
 from makenaide.app.database import Store, open_store
 from makenaide.app.identity import named, source
 from makenaide.app.trader import Wanted, stored_account, wanted_account
-from makenaide.config import Environment
+from makenaide.environment import Environment
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database, Role
 

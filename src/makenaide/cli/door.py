@@ -3,7 +3,7 @@
 import os
 
 from makenaide.catalogue import Text, language, texts
-from makenaide.config import Environment, load
+from makenaide.environment import Environment, load
 
 
 def environment() -> tuple[Environment, Text]:

@@ -15,11 +15,11 @@ from makenaide.catalogue import Text
 from makenaide.cli.chosen import wanted
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, table, won
-from makenaide.config import Environment
 from makenaide.domain.clock import kst, last_slot
 from makenaide.domain.errors import Inconsistent, UnknownMarket
 from makenaide.domain.market import Market, market
 from makenaide.domain.reason import Refusal
+from makenaide.environment import Environment
 from makenaide.execution.reconcile import compare, reconcile
 from makenaide.pipeline.collect import collect, refresh_listings
 from makenaide.pipeline.decide import Outlook, outlook

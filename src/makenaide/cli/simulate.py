@@ -17,8 +17,8 @@ from makenaide.app.venues import new_world
 from makenaide.app.world import World
 from makenaide.catalogue import Text, language, texts
 from makenaide.cli.output import console, safe
-from makenaide.config import load
 from makenaide.domain.errors import MakenaideError
+from makenaide.environment import load
 
 
 def serve_simulator(*, port: int, world: Path | None, as_json: bool, **asked: Any) -> None:

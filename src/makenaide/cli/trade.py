@@ -20,7 +20,7 @@ from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, won
 from makenaide.cli.page import write_page
 from makenaide.cli.render import print_report
-from makenaide.config import Environment
+from makenaide.environment import Environment
 from makenaide.pipeline.cycle import CycleResult
 from makenaide.pipeline.loop import Progress as Told
 from makenaide.pipeline.report import Report, build_report, shown_day

@@ -10,6 +10,8 @@
 `config show` prints unit and source from the same place.
 """
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
@@ -51,3 +53,10 @@ def require_in_range(settings: Any) -> None:
             low = "" if about.low is None else f"{about.low} <= "
             high = "" if about.high is None else f" <= {about.high}"
             raise Misconfigured(f"{each.name}: expected {low}value{high} {about.unit}, got {value}")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """What to add to "unknown ...": the nearest of the `known` names, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(names)}"

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-
 _PROC = Path("/proc")
 
 
@@ -65,6 +63,8 @@ def _linux_birth(pid: int) -> str | None:
 
 
 def _other_birth(pid: int) -> str | None:
+    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 - never needed where /proc tells
+
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
@@ -74,14 +74,31 @@ def _other_birth(pid: int) -> str | None:
 
 def works_in(pid: int, folder: Path) -> bool:
     """Whether `pid` is alive and `folder` is its working folder (a PostgreSQL process works in its data folder)."""
-    if birth(pid) is None:
-        return False
+    return birth(pid) is not None and _folder_of(pid) == folder
+
+
+def _folder_of(pid: int) -> Path | None:
+    return _linux_folder(pid) if sys.platform == "linux" else _other_folder(pid)
+
+
+def _linux_folder(pid: int) -> Path | None:
     try:
-        return Path(psutil.Process(pid).cwd()) == folder
+        return (_PROC / str(pid) / "cwd").readlink()
+    except OSError:
+        return None
+
+
+def _other_folder(pid: int) -> Path | None:
+    import psutil  # noqa: PLC0415
+
+    try:
+        return Path(psutil.Process(pid).cwd())
     except psutil.Error:
-        return False
+        return None
 
 
 def all_in(folder: Path) -> Iterator[int]:
     """The living processes whose working folder is `folder`."""
+    import psutil  # noqa: PLC0415
+
     return (pid for pid in psutil.pids() if works_in(pid, folder))

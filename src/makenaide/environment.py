@@ -1,0 +1,111 @@
+"""What the process was started with: its variables and the configuration file; nothing else reads either.
+
+A file `makenaide.toml` in the data folder (or the one that MAKENAIDE_CONFIG names) holds tables by room; single
+values come from variables: MAKENAIDE_RISK__MAX_POSITIONS=5. The tree of settings itself (`config`) is made when it is
+first asked for, so that a command that only looks does not load every room.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from makenaide.catalogue import language
+from makenaide.domain.errors import Misconfigured
+from makenaide.domain.parameter import near
+
+if TYPE_CHECKING:
+    from makenaide.config import Config
+
+FILE_NAME = "makenaide.toml"
+_PREFIX = "MAKENAIDE_"
+_PLAIN_NAMES = frozenset(
+    {
+        "MAKENAIDE_HOME",
+        "MAKENAIDE_CONFIG",
+        "MAKENAIDE_LANG",
+        "MAKENAIDE_UPBIT_ACCESS_KEY",
+        "MAKENAIDE_UPBIT_SECRET_KEY",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The data folder, the database, the language, and the values that were configured, by table and name.
+
+    `database_url` is None for the embedded default. The keys of the real exchange are read where they are used.
+    """
+
+    home: Path
+    database_url: str | None
+    language: str
+    config_file: Path
+    values: Mapping[str, Any]
+
+    @property
+    def config(self) -> "Config":
+        """The whole configuration; `Misconfigured` names the key and what was expected."""
+        from makenaide.config import Config, build  # noqa: PLC0415 - loads every room's settings
+
+        return build(Config, self.values, "")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Environment:
+    """Read the environment and the file it points to; `Misconfigured` names the key and what was expected."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("MAKENAIDE_HOME") or platformdirs.user_data_dir("makenaide", appauthor=False)).expanduser()
+    named = env.get("MAKENAIDE_CONFIG")
+    file = Path(named).expanduser() if named else home / FILE_NAME
+    values = _read(file, required=named is not None)
+    _overlay(values, env)
+    environment = Environment(
+        home=home.absolute(),
+        database_url=env.get("DATABASE_URL") or None,
+        language=language(env),
+        config_file=file,
+        values=values,
+    )
+    if values:
+        _ = environment.config  # what somebody wrote is checked at once, whatever the command needs of it
+    return environment
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        if required:
+            raise Misconfigured(f"MAKENAIDE_CONFIG: no such file: {file}") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as cause:
+        raise Misconfigured(f"{file}: cannot be read: {cause}") from cause
+    except tomllib.TOMLDecodeError as cause:
+        raise Misconfigured(f"{file}: not TOML: {cause}") from cause
+
+
+def _overlay(values: dict[str, Any], env: Mapping[str, str]) -> None:
+    for name, text in sorted(env.items()):
+        if not name.startswith(_PREFIX) or name in _PLAIN_NAMES:
+            continue
+        path = name.removeprefix(_PREFIX).lower().split("__")
+        if len(path) < 2:
+            raise Misconfigured(f"{name}: unknown variable{near(name, _PLAIN_NAMES)}")
+        table = values
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise Misconfigured(f"{name}: {part} is a value, not a table")
+        table[path[-1]] = _literal(text)
+
+
+def _literal(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        return text
