@@ -80,10 +80,10 @@ class Desk:
             case OrderState.PLANNED:
                 return self._send(order) if self._wanted(order) else self._void(order)
             case OrderState.SENT | OrderState.UNKNOWN:
-                order = self._look(order)
-                if order.life.state.doubtful and self._wanted(order):
-                    return self._send(order)
-                return order
+                seen = self._look(order)
+                if seen is not None and seen.life.state.doubtful and self._wanted(seen):
+                    return self._send(seen)  # it was absent a moment ago: the very same one again
+                return seen or order
             case _:
                 return order
 
@@ -104,7 +104,8 @@ class Desk:
             self.clock.sleep(answer.wait)
         return order
 
-    def _look(self, order: StoredOrder) -> StoredOrder:
+    def _look(self, order: StoredOrder) -> StoredOrder | None:
+        """The order as the venue shows it now; None when the look told nothing that may be acted on."""
         try:
             placed = self.venue.order(order.identifier)
         except Unavailable as cause:
@@ -112,17 +113,19 @@ class Desk:
                 "could not look",
                 extra={"action": "order.look", "identifier": order.identifier, "cause": str(cause)},
             )
-            return order
+            return None
         if placed is None and order.life.state is OrderState.ACCEPTED:
-            return order  # taken a moment ago and not shown yet: look again
+            return None  # taken a moment ago and not shown yet
         if placed is None:
             return self._record(order, Absent())
         try:
-            return replace(order, life=book(self.db, self.lease, order, placed, self.clock.now()))
+            life = book(self.db, self.lease, order, placed, self.clock.now())
         except Inconsistent as cause:
-            return self._distrust(order, cause)
+            self._distrust(order, cause)
+            return None
+        return None if life.state.doubtful else replace(order, life=life)
 
-    def _distrust(self, order: StoredOrder, cause: Inconsistent) -> StoredOrder:
+    def _distrust(self, order: StoredOrder, cause: Inconsistent) -> None:
         """What the venue shows can't be of this order: believe nothing, keep its market shut, and call a person.
 
         Not raised, so that one order never mutes the stops of other markets; the alarm is stored once an order.
@@ -130,7 +133,7 @@ class Desk:
         log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "cause": str(cause)})
         alarms = self.db.rows("audit_of", account_id=order.account_id, action="alarm.order_inconsistent")
         if any(alarm.detail["identifier"] == order.identifier for alarm in alarms):
-            return order
+            return
         entry = AuditEntry(
             account_id=order.account_id,
             at=self.clock.now(),
@@ -141,14 +144,13 @@ class Desk:
         with self.db.transaction():
             self.lease.check()
             put_audit(self.db, entry)
-        return order
 
     def _follow(self, order: StoredOrder) -> StoredOrder:
         deadline = self.clock.now() + timedelta(seconds=self.settings.follow_seconds)
-        order = self._look(order)
+        order = self._look(order) or order
         while not order.life.state.terminal and self.clock.now() < deadline:
             self.clock.sleep(self.settings.poll_seconds)
-            order = self._look(order)
+            order = self._look(order) or order
         return order
 
     def _void(self, order: StoredOrder) -> StoredOrder:
