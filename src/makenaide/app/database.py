@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from makenaide.app.server import EarlyServer, early_server
 from makenaide.domain.errors import SchemaMismatch
 from makenaide.environment import Environment
 from makenaide.store.db import Database, Role, StoreSettings
-from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.migrate import Migration, migrate, require_current
 
 PAPER = StoreSettings(schema="paper")
@@ -59,11 +59,16 @@ def open_store(env: Environment, *, prepare: bool = False) -> Iterator[Store]:
     `prepare` also brings an embedded one's schema up to date. A database that somebody else runs is never changed
     unasked: there `makenaide db init` must be called.
     """
-    if env.database_url is not None:
-        yield Store(conninfo=env.database_url, location="DATABASE_URL", embedded=False)
-        return
-    with EmbeddedPostgres(env.home) as server:
-        yield Store(conninfo=server.conninfo, location=str(server.location), embedded=True, prepare=prepare)
+    with early_server(env) as server:
+        yield store_of(env, server, prepare=prepare)
+
+
+def store_of(env: Environment, server: EarlyServer | None, *, prepare: bool) -> Store:
+    """The database on `server`, once that is up; the one that DATABASE_URL names where there is none."""
+    if server is None:
+        return Store(conninfo=env.database_url or "", location="DATABASE_URL", embedded=False)
+    up = server.ready()
+    return Store(conninfo=up.conninfo, location=str(up.location), embedded=True, prepare=prepare)
 
 
 def _application() -> str:

@@ -1,90 +1,14 @@
-"""`status`: where the account used last stands, from stored rows alone."""
+"""`status`: the server starts while the driver and the tables are loaded, for people ask this one often."""
 
-from typing import Any
-
-from makenaide.app.database import open_store
-from makenaide.catalogue import Text
+from makenaide.app.server import early_server
 from makenaide.cli.door import environment
-from makenaide.cli.output import console, price, print_json, safe, table, won
-from makenaide.domain.clock import kst
-from makenaide.execution.portfolio import open_positions
-from makenaide.store.accounts import Account, latest_account
-from makenaide.store.db import Database, Role
-from makenaide.store.journal import flaws
-from makenaide.store.orders import unsettled_orders
-from makenaide.store.runs import latest_run
 
 
 def show_status(*, as_json: bool) -> None:
-    """Print it; a data folder without an account says how to get one."""
+    """Print where the account used last stands."""
     env, text = environment()
-    with open_store(env, prepare=True) as store, store.open(Role.READER) as db:
-        account = latest_account(db)
-        data = None if account is None else _status(db, account)
-    where = {"home": str(env.home), "database": store.location}
-    if as_json:
-        print_json({"account": data, **where})
-        return
-    out = console()
-    if data is None:
-        out.print(text("status.none"))
-    else:
-        _print(data, text)
-    out.print(text("run.where", home=safe(env.home), database=safe(store.location)), soft_wrap=True)
+    with early_server(env) as server:
+        from makenaide.app.database import store_of  # noqa: PLC0415
+        from makenaide.cli.standing import show_standing  # noqa: PLC0415
 
-
-def _status(db: Database, account: Account) -> dict[str, Any]:
-    run = latest_run(db, account.account_id)
-    equity = db.row("equity_latest", account_id=account.account_id)
-    locked = db.row("account_locked", account_id=account.account_id)
-    return {
-        "id": account.account_id,
-        "venue": account.venue,
-        "mode": account.mode,
-        "running": bool(locked and locked.locked),
-        "last_slot": None if run is None else kst(run.slot).isoformat(),
-        "last_run": None if run is None else run.status,
-        "ends": None if account.last_slot is None else kst(account.last_slot).isoformat(),
-        "finished": bool(run and run.status == "done" and account.last_slot and run.slot >= account.last_slot),
-        "equity": None if equity is None else equity.equity,
-        "cash": None if equity is None else equity.cash,
-        "positions": [
-            {
-                "position": each.position_id,
-                "market": each.market,
-                "quantity": each.facts.quantity.value,
-                "entry": round(each.facts.entry.value, 8),
-                "stop": each.stop.price.value,
-                "stop_kind": str(each.stop.kind),
-                "high_water": each.stop.high_water.value,
-            }
-            for each in open_positions(db, account.account_id)
-        ],
-        "unsettled_orders": [order.identifier for order in unsettled_orders(db, account.account_id)],
-        "flaws": list(flaws(db, account.account_id)),
-    }
-
-
-def _print(data: dict[str, Any], text: Text) -> None:
-    out = console()
-    state = "running" if data["running"] else "finished" if data["finished"] else "stopped"
-    rows = [
-        (text("status.account"), f"{data['id']} ({data['venue']}, {data['mode']})"),
-        (text("status.state"), text(f"status.{state}")),
-        (text("status.last"), f"{data['last_slot'] or '-'} {data['last_run'] or ''}"),
-        (text("status.ends"), data["ends"] or text("status.never")),
-        (text("status.equity"), f"{won(data['equity'])} KRW"),
-        (text("status.cash"), f"{won(data['cash'])} KRW"),
-    ]
-    out.print(table([("", "left"), ("", "left")], rows))
-    columns = [("market", "left"), ("quantity", "right"), ("entry", "right"), ("stop", "right"), ("kind", "left")]
-    held = [
-        (p["market"], p["quantity"], price(p["entry"]), price(p["stop"]), text(f"exit.{p['stop_kind']}"))
-        for p in data["positions"]
-    ]
-    if held:
-        out.print(table([(text(f"column.{name}"), side) for name, side in columns], held))
-    else:
-        out.print(text("status.flat"), style="dim")
-    for each in (*data["unsettled_orders"], *data["flaws"]):
-        out.print(f"[red]{safe(each)}[/]")
+        show_standing(store_of(env, server, prepare=True), env.home, text, as_json=as_json)

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from psycopg.conninfo import make_conninfo
-
 from makenaide.domain.errors import DatabaseUnavailable, Inconsistent, InUse, Misconfigured
 from makenaide.store.binaries import Binaries, resolve, usable_by
 from makenaide.store.cluster import SUPERUSER, Cluster, Running
@@ -121,6 +119,8 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
     @property
     def conninfo(self) -> str:
         """How libpq and its tools reach the server, without any password: the file with it is named instead."""
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - the server can start before the driver is loaded
+
         return make_conninfo(
             host=str(self._started().socket),
             port=5432,
