@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from makenaide.domain.errors import MakenaideError
 from makenaide.environment import Environment
 from makenaide.store.embedded import EmbeddedPostgres
 
@@ -13,15 +14,15 @@ class EarlyServer:
 
     def __init__(self, server: EmbeddedPostgres) -> None:
         self._server = server
-        self._fault: BaseException | None = None
+        self._fault: MakenaideError | OSError | None = None
         self._thread = threading.Thread(target=self._start, name="postgres")
         self._thread.start()
 
     def _start(self) -> None:
         try:
             self._server.start()
-        except BaseException as fault:  # noqa: BLE001 - raised again in the thread that asks for the server
-            self._fault = fault
+        except (MakenaideError, OSError) as fault:
+            self._fault = fault  # raised again where the server is asked for
 
     def ready(self) -> EmbeddedPostgres:
         """The server, once it is up; raises what its start raised."""
