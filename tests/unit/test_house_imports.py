@@ -13,7 +13,15 @@ CONTRACTS = REPOSITORY / ".importlinter"
 ROOMS = (
     "cli catalogue domain exchange exchange/upbit exchange/simulator execution ledger pipeline risk store strategy"
 ).split()
-MODULES = ("app.py", "config.py", "environment.py", "execution/submit.py", "pipeline/cycle.py", "domain/money.py", "store/orders.py")
+MODULES = (
+    "app.py",
+    "config.py",
+    "environment.py",
+    "execution/submit.py",
+    "pipeline/cycle.py",
+    "domain/money.py",
+    "store/orders.py",
+)
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
