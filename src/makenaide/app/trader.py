@@ -76,11 +76,18 @@ def finished(db: Database, account: Account | None) -> bool:
 
 
 @contextmanager
-def open_session(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -> Iterator[Session]:
-    """Everything that trading on `wanted` needs; the lease is held until the block ends."""
+def open_session(
+    config: Config, db: Database, wanted: Wanted, flag: StopFlag, *, only_look: bool = False
+) -> Iterator[Session]:
+    """Everything that trading on `wanted` needs; the lease is held until the block ends.
+
+    `only_look`: a new account is opened only on a venue that answers. (A run opens it, and waits for the venue.)
+    """
     lease = Lease(db, wanted.account_id, f"process {os.getpid()}")
     try:
         with open_market(config, wanted.source, wanted.folder, flag) as market:
+            if only_look and find_account(db, wanted.account_id) is None:
+                market.venue.markets()  # raises before an account is opened that would then be the one used last
             account = _opened(config, db, wanted, market)
             desk = Desk(db=db, lease=lease, venue=market.venue, clock=market.clock, settings=config.execution)
             yield Session(

@@ -40,7 +40,9 @@ def _session(asked: Mapping[str, Any]) -> Iterator[tuple[Session, Text]]:
     with (
         open_store(env, prepare=True) as store,
         store.open(Role.WRITER) as db,
-        open_session(env.config, db, meant if named(asked) else _latest(env, db, meant), StopFlag()) as session,
+        open_session(
+            env.config, db, meant if named(asked) else _latest(env, db, meant), StopFlag(), only_look=True
+        ) as session,
     ):
         yield session, text
 
