@@ -40,6 +40,7 @@ def test_any_trade_of_the_default_run_can_be_followed_from_candle_to_posting(def
     position = default.first.data()["trades"][0]["position"]
     rows = default.home.must("report", "--json").data()["trades"]
     assert rows[0]["position"] == position
+    assert default.home.must("trace", position).out.count(f"-{position}-e01") == 1
     found = default.home.must("trace", "--json", f"mk1-{default.first.data()['account']['id'][:4]}-{position}-e01")
     trace = found.data()
     assert len(trace["candles"]) == 80

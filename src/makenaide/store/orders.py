@@ -98,7 +98,7 @@ def get_order(db: Database, identifier: Identifier) -> StoredOrder | None:
 
 
 def find_order(db: Database, key: str) -> Identifier | None:
-    """The identifier of the order that `key` names: an identifier of ours or an id of the venue."""
+    """The identifier of the order that `key` names: one of ours, an id of the venue, or a position (its entry)."""
     row = db.row("orders_find", key=key)
     return None if row is None else Identifier(row.identifier)
 

@@ -16,10 +16,11 @@ CROSS JOIN LATERAL (SELECT state, doubt, uuid FROM order_event WHERE identifier 
 WHERE o.identifier = %(identifier)s;
 
 -- name: orders_find
--- By our identifier or by the venue's id.
-SELECT o.identifier FROM orders o WHERE o.identifier = %(key)s
-UNION
-SELECT e.identifier FROM order_event e WHERE e.uuid = %(key)s;
+-- By our identifier, by the venue's id, or by the position: then its entry in the account opened last.
+SELECT o.identifier FROM orders o JOIN account a USING (account_id)
+WHERE o.identifier = %(key)s OR (o.position_id = %(key)s AND o.leg = 'e')
+   OR EXISTS (SELECT FROM order_event e WHERE e.identifier = o.identifier AND e.uuid = %(key)s)
+ORDER BY a.opened_at DESC, o.number LIMIT 1;
 
 -- name: orders_unsettled
 SELECT o.*, e.state, e.doubt, e.uuid
