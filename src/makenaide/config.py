@@ -13,7 +13,7 @@ import msgspec
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.domain.parameter import near, parameter, require_in_range
-from makenaide.exchange.simulator.model import GeneratorSettings
+from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.settings import QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.settings import UpbitSettings
 from makenaide.execution.settings import ExecutionSettings

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.bars import Bars, bars
-from makenaide.exchange.simulator.moments import DAY_MS, KST_MS, MINUTE_MS, to_ms
-from makenaide.exchange.simulator.tape import Source, Tape, Window
-from makenaide.exchange.simulator.ticks import Ticks
+from makenaide.exchange.simulator.prices.bars import Bars, bars
+from makenaide.exchange.simulator.prices.moments import DAY_MS, KST_MS, MINUTE_MS, to_ms
+from makenaide.exchange.simulator.prices.tape import Source, Tape, Window
+from makenaide.exchange.simulator.prices.ticks import Ticks
 
 BTC = Market("KRW-BTC")
 ETH = Market("KRW-ETH")

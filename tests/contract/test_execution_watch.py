@@ -12,7 +12,7 @@ from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.order import OrderState, PositionId
 from makenaide.domain.reason import Exit
-from makenaide.exchange.simulator.tape import Window
+from makenaide.exchange.simulator.prices.tape import Window
 from makenaide.exchange.venue import Fence, Sighting
 from makenaide.execution.reconcile import reconcile
 from makenaide.execution.watch import StopWatch

@@ -11,7 +11,7 @@ import pytest
 from makenaide.domain.market import Market
 from makenaide.domain.order import OrderState, position_id
 from makenaide.domain.reason import Exit, Refusal
-from makenaide.exchange.simulator.tape import Window
+from makenaide.exchange.simulator.prices.tape import Window
 from makenaide.pipeline.cycle import run_cycle
 from makenaide.pipeline.report import build_report
 from makenaide.risk.settings import RiskSettings

@@ -17,7 +17,8 @@ from queue import Queue
 import pytest
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.exchange.simulator.server import LARGEST_BODY, Server, pairs
+from makenaide.exchange.simulator.rest.asgi import LARGEST_BODY, pairs
+from makenaide.exchange.simulator.server import Server
 from tests.unit.simulator_street import faced, flat, limit, opened, token
 
 pytestmark = pytest.mark.sockets

@@ -21,12 +21,12 @@ from makenaide.domain.order import (
     position_id,
 )
 from makenaide.domain.reason import Exit
-from makenaide.exchange.simulator.commandlog import CommandLog, rebuild
-from makenaide.exchange.simulator.face import Face
+from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
+from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.prices.tape import Tape
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, VenueSettings
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
-from makenaide.exchange.simulator.tape import Tape
-from makenaide.exchange.simulator.venue import Venue
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings

@@ -15,10 +15,18 @@ from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market, tick_size
 from makenaide.domain.order import Side
 from makenaide.exchange.http import Pairs, Request, Response
-from makenaide.exchange.simulator.face import Face
-from makenaide.exchange.simulator.market import NO_BOOK, BookSides, CandleRow, CandleUnit, DayStats
+from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.market import (
+    NO_BOOK,
+    BookSides,
+    CandleRow,
+    CandleUnit,
+    DayStats,
+    PublicTrade,
+    Standing,
+)
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, QuotaSettings, VenueSettings
-from makenaide.exchange.simulator.venue import Venue
 from makenaide.exchange.venue import Listing
 
 BTC = Market("KRW-BTC")
@@ -128,6 +136,26 @@ class Street:
     def _moments(self, market: Market, after: datetime, until: datetime) -> list[datetime]:
         jumps = (BEGIN + since for since, _ in self.steps[market])
         return sorted({after, *(at for at in jumps if after < at <= until)})
+
+    def standing(self, market: Market, at: datetime) -> Standing:
+        gone = self.delisted.get(market)
+        return Standing(delisting_on=kst(gone).date() if gone else None)
+
+    def tick(self, market: Market, price: Decimal, at: datetime) -> Decimal:
+        return tick_size(market, price, kst(at).date())
+
+    def trades(self, market: Market, after: datetime, until: datetime, count: int) -> list[PublicTrade]:
+        second = int(until.timestamp())
+        found: list[PublicTrade] = []
+        while second > after.timestamp() and len(found) < count:
+            at = datetime.fromtimestamp(second, UTC)
+            price = float(self.price(market, at))
+            taker = Side.BID if second % 2 == 0 else Side.ASK
+            found.append(
+                PublicTrade(at=second * 1000, price=price, volume=0.01, taker=taker, number=second * 10**7)
+            )
+            second -= 1
+        return found
 
     def touch(
         self, market: Market, after: datetime, until: datetime, floor: Decimal, peak: Decimal

@@ -5,8 +5,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from makenaide.exchange.simulator.bars import Bars, grouped, refined
-from makenaide.exchange.simulator.moments import MINUTE_MS
+from makenaide.exchange.simulator.prices.bars import Bars, grouped, refined
+from makenaide.exchange.simulator.prices.moments import MINUTE_MS
 from tests.unit.simulator_tapes import ORIGIN, drawn, recorded
 
 HOUR = timedelta(hours=1)

@@ -11,10 +11,10 @@ import pytest
 
 from makenaide.domain.errors import DiskFull, Inconsistent, InUse, Misconfigured, Unavailable
 from makenaide.domain.money import Price
-from makenaide.exchange.simulator.commandlog import CommandLog, rebuild
-from makenaide.exchange.simulator.errors import Refused
+from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
+from makenaide.exchange.simulator.core.errors import Refused
+from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.settings import VenueSettings, fingerprint
-from makenaide.exchange.simulator.venue import Venue
 from makenaide.exchange.venue import Fence
 from tests.unit.simulator_street import BTC, Customer, buy, error_name, faced, flat, limit, seconds, sell
 

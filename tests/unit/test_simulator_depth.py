@@ -9,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makenaide.domain.market import Market, tick_size
-from makenaide.exchange.simulator.depth import IMPACT, LEVEL_SHARE, SPREAD, Liquidity, best_ask, best_bid, book
 from makenaide.exchange.simulator.market import BookSides
-from makenaide.exchange.simulator.moments import day_date, day_number
-from makenaide.exchange.simulator.ticks import Ticks
+from makenaide.exchange.simulator.prices.depth import (
+    IMPACT,
+    LEVEL_SHARE,
+    SPREAD,
+    Liquidity,
+    best_ask,
+    best_bid,
+    book,
+)
+from makenaide.exchange.simulator.prices.moments import day_date, day_number
+from makenaide.exchange.simulator.prices.ticks import Ticks
 
 CODE = Market("KRW-XRP")
 DAYS = [day_number(each) for each in (date(2023, 6, 1), date(2024, 6, 1), date(2025, 9, 1))]

@@ -9,8 +9,8 @@ import pytest
 
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Pairs, Request, Response
-from makenaide.exchange.simulator.face import Face
 from makenaide.exchange.simulator.market import CandleUnit
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSettings, VenueSettings
 from tests.unit.simulator_street import (
     BEGIN,

@@ -11,9 +11,9 @@ import pytest
 
 from makenaide.domain.errors import BadCandles, Misconfigured
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.files import fingerprint, load, read
 from makenaide.exchange.simulator.market import CandleUnit
-from makenaide.exchange.simulator.tape import Tape
+from makenaide.exchange.simulator.prices.files import fingerprint, load, read
+from makenaide.exchange.simulator.prices.tape import Tape
 from tests.unit.simulator_tapes import BTC, ORIGIN, XRP
 
 HEADER = "timestamp,open,high,low,close,volume"

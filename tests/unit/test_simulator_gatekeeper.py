@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from makenaide.exchange.http import Request, Response
-from makenaide.exchange.simulator.face import Face
-from makenaide.exchange.simulator.gatekeeper import body_text, query_text
+from makenaide.exchange.simulator.rest.face import Face
+from makenaide.exchange.simulator.rest.gatekeeper import body_text, query_text
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings
 from tests.unit.simulator_street import BEGIN, SECRET, error_name, flat, opened, token
 

@@ -10,14 +10,14 @@ import pytest
 from makenaide.domain.clock import KST
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import tick_size
-from makenaide.exchange.simulator.bars import Bars
-from makenaide.exchange.simulator.events import Life, maintenance, notices
-from makenaide.exchange.simulator.generator import generate
 from makenaide.exchange.simulator.market import CandleUnit
-from makenaide.exchange.simulator.model import GeneratorSettings, Model
-from makenaide.exchange.simulator.moments import from_ms
-from makenaide.exchange.simulator.names import coin_of, coins
-from makenaide.exchange.simulator.tape import Source, Tape
+from makenaide.exchange.simulator.prices.bars import Bars
+from makenaide.exchange.simulator.prices.events import Life, maintenance, notices
+from makenaide.exchange.simulator.prices.generator import generate
+from makenaide.exchange.simulator.prices.model import GeneratorSettings, Model
+from makenaide.exchange.simulator.prices.moments import from_ms
+from makenaide.exchange.simulator.prices.names import coin_of, coins
+from makenaide.exchange.simulator.prices.tape import Source, Tape
 from tests.unit.simulator_tapes import BTC, ORIGIN, moment
 
 DAY = timedelta(days=1)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.moments import day_number
-from makenaide.exchange.simulator.path import Walk
-from makenaide.exchange.simulator.ticks import Ticks
+from makenaide.exchange.simulator.prices.moments import day_number
+from makenaide.exchange.simulator.prices.path import Walk
+from makenaide.exchange.simulator.prices.ticks import Ticks
 
 HOUR = 3_600_000
 DAY = day_number(date(2025, 9, 1))

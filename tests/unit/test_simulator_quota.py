@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from makenaide.exchange.http import Request, Response
-from makenaide.exchange.simulator.face import Face
-from makenaide.exchange.simulator.quota import LIMITS, Quota
+from makenaide.exchange.simulator.rest.face import Face
+from makenaide.exchange.simulator.rest.quota import LIMITS, Quota
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, QuotaSettings
 from tests.unit.simulator_street import (
     BEGIN,

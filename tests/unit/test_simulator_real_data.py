@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.files import load
 from makenaide.exchange.simulator.market import CandleRow, CandleUnit
-from makenaide.exchange.simulator.tape import Tape
+from makenaide.exchange.simulator.prices.files import load
+from makenaide.exchange.simulator.prices.tape import Tape
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "upbit"
 BTC = Market("KRW-BTC")

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from makenaide.domain.money import Price
-from makenaide.exchange.simulator.commandlog import rebuild
-from makenaide.exchange.simulator.errors import Refused
+from makenaide.exchange.simulator.core.commandlog import rebuild
+from makenaide.exchange.simulator.core.errors import Refused
+from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.core.wallet import EXACT
 from makenaide.exchange.simulator.settings import VenueSettings
-from makenaide.exchange.simulator.venue import Venue
-from makenaide.exchange.simulator.wallet import EXACT
 from makenaide.exchange.venue import Fence
 from tests.unit.simulator_street import BEGIN, BTC, XRP, Step, Street, seconds
 from tests.unit.test_simulator_venue_money import assert_locks_match

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from makenaide.domain.errors import Inconsistent, Misconfigured
-from makenaide.exchange.simulator import replies
-from makenaide.exchange.simulator.orders import Order
-from makenaide.exchange.simulator.venue import Venue
-from makenaide.exchange.simulator.wallet import Wallet
+from makenaide.exchange.simulator.core.orders import Order
+from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.core.wallet import Wallet
+from makenaide.exchange.simulator.rest import replies
 from tests.unit.simulator_street import BTC, ETH_BTC, XRP, Street, buy, flat, limit, opened, seconds, sell
 
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from makenaide.domain.money import Price
-from makenaide.exchange.simulator.orders import Order
-from makenaide.exchange.simulator.venue import Venue
+from makenaide.exchange.simulator.core.orders import Order
+from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.venue import Fence
 from tests.unit.simulator_street import BEGIN, BTC, XRP, Step, Street, limit, opened, seconds
 

@@ -3,9 +3,9 @@
 import random
 from itertools import count
 
-from makenaide.exchange.simulator.face import Face
+from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSettings, VenueSettings
-from makenaide.exchange.simulator.venue import Venue
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
 from tests.unit.simulator_street import Street

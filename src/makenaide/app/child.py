@@ -17,7 +17,7 @@ from makenaide.app.world import World
 from makenaide.domain import errors
 from makenaide.domain.errors import DiskFull, InUse, MakenaideError, Unavailable
 from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
-from makenaide.exchange.simulator.face import DISK_FULL
+from makenaide.exchange.simulator.rest.face import DISK_FULL
 from makenaide.store.home import file_faults
 
 _START_SECONDS = 120.0

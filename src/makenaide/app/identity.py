@@ -10,7 +10,7 @@ import msgspec
 
 from makenaide.config import Config, tree
 from makenaide.domain.errors import LiveClosed, Misconfigured
-from makenaide.exchange.simulator import files
+from makenaide.exchange.simulator.prices import files
 
 _OWN_BUSINESS = ("upbit",)
 """Tables of the configuration that say how to talk, not what to trade: they don't make another account."""

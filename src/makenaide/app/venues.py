@@ -20,12 +20,12 @@ from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Transport
 from makenaide.exchange.paper import PaperVenue
 from makenaide.exchange.polling import PollingWatcher
-from makenaide.exchange.simulator.commandlog import rebuild
-from makenaide.exchange.simulator.face import Face
-from makenaide.exchange.simulator.live import LiveData
+from makenaide.exchange.simulator.core.commandlog import rebuild
+from makenaide.exchange.simulator.core.venue import Venue as SimulatedVenue
+from makenaide.exchange.simulator.prices.live import LiveData
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, fingerprint
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
-from makenaide.exchange.simulator.venue import Venue as SimulatedVenue
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter

@@ -10,12 +10,13 @@ import msgspec
 
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
-from makenaide.exchange.simulator import files
-from makenaide.exchange.simulator.commandlog import CommandLog, rebuild
-from makenaide.exchange.simulator.face import Face
-from makenaide.exchange.simulator.generator import generate
+from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
+from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.market import MarketData
-from makenaide.exchange.simulator.model import GeneratorSettings
+from makenaide.exchange.simulator.prices import files
+from makenaide.exchange.simulator.prices.generator import generate
+from makenaide.exchange.simulator.prices.model import GeneratorSettings
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import (
     ApiKey,
     FaceSettings,
@@ -24,7 +25,6 @@ from makenaide.exchange.simulator.settings import (
     VenueSettings,
     fingerprint,
 )
-from makenaide.exchange.simulator.venue import Venue
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.store.home import file_faults
 

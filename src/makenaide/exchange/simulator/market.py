@@ -22,6 +22,7 @@ BOOK_LEVELS = 30
 class CandleUnit(StrEnum):
     """The candle lengths of the venue; the value is the path below `/v1/candles/` (upbit-api.md section 2.2)."""
 
+    SECONDS = "seconds"
     MINUTES_1 = "minutes/1"
     MINUTES_3 = "minutes/3"
     MINUTES_5 = "minutes/5"
@@ -37,9 +38,16 @@ class CandleUnit(StrEnum):
 
     @property
     def minutes(self) -> int | None:
-        """The length in minutes; None for days and longer."""
+        """The length in minutes; None for seconds, days and longer."""
         family, _, count = self.value.partition("/")
         return int(count) if family == "minutes" else None
+
+    @property
+    def seconds(self) -> int | None:
+        """The length in seconds; None for days and longer."""
+        if self is CandleUnit.SECONDS:
+            return 1
+        return None if self.minutes is None else self.minutes * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +106,36 @@ class BookSides:
 NO_BOOK = BookSides((), ())
 
 
+class MarketState(StrEnum):
+    """Where a market stands in its life, as the WebSocket ticker tells it (upbit-api.md section 9.2)."""
+
+    PREVIEW = "PREVIEW"
+    ACTIVE = "ACTIVE"
+    DELISTED = "DELISTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A market's state, and the KST date of its announced end (None: none is announced)."""
+
+    state: MarketState = MarketState.ACTIVE
+    delisting_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicTrade:
+    """One trade of the street; `at` in Unix milliseconds, `taker` the side that took.
+
+    `number` is the venue's sequential_id: unique in its market, not an order of trades.
+    """
+
+    at: int
+    price: float
+    volume: float
+    taker: Side
+    number: int
+
+
 class MarketData(Protocol):
     """Prices over time.
 
@@ -150,6 +188,21 @@ class MarketData(Protocol):
 
     def day(self, market: Market, at: datetime) -> DayStats:
         """The ticker at `at`."""
+        ...
+
+    def standing(self, market: Market, at: datetime) -> Standing:
+        """The market's state and announced end at `at`."""
+        ...
+
+    def tick(self, market: Market, price: Decimal, at: datetime) -> Decimal:
+        """The venue's price step of `market` at `price` on the Korean date of `at`."""
+        ...
+
+    def trades(self, market: Market, after: datetime, until: datetime, count: int) -> list[PublicTrade]:
+        """Up to `count` trades of the street in (`after`, `until`], newest first.
+
+        They add up to the candles: at most one a second of a candle with volume, at the price of that second.
+        """
         ...
 
     def touch(

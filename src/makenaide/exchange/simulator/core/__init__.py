@@ -1,0 +1,1 @@
+"""The simulated venue without a socket: accounts, orders, matching, time."""

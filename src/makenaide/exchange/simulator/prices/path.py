@@ -1,0 +1,78 @@
+"""The way a price takes through one candle (trading.md, "Path and book").
+
+A candle that closes at or above its open is walked open - low - high - close, any other one open - high - low -
+close. Of a candle of length T the open holds for the first T/12; the first extreme is reached at 5/12, the second
+at 9/12, and the close in the candle's last millisecond, so that all four prices really are traded inside it; the
+pieces between are straight lines. Prices between the four points are rounded to the nearest tick of the candle's
+Korean day and kept between the two points that they connect, so that every leg is monotone even where recorded
+prices lie off the ticks; the four points themselves stay as they were recorded.
+
+Volume is spread evenly over the candle's time, turnover along the straight lines.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from makenaide.exchange.simulator.prices.ticks import Ticks
+
+Point = tuple[int, float]
+"""(milliseconds, price)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One candle, ready to be walked: its length in milliseconds, its four prices, and the day of its ticks."""
+
+    length: int
+    open: float
+    high: float
+    low: float
+    close: float
+    ticks: Ticks
+    day: int
+
+    def points(self) -> tuple[Point, Point, Point, Point, Point]:
+        """The corners of the path, by milliseconds since the candle's start."""
+        first, second = (self.low, self.high) if self.close >= self.open else (self.high, self.low)
+        twelfth = self.length // 12
+        return (
+            (0, self.open),
+            (twelfth, self.open),
+            (5 * twelfth, first),
+            (9 * twelfth, second),
+            (self.length - 1, self.close),
+        )
+
+    def at(self, offset: int) -> float:
+        """The price `offset` milliseconds after the start; 0 <= offset < length."""
+        points = self.points()
+        for (begin, left), (end, right) in pairwise(points):
+            if offset <= end:
+                if offset == end or left == right:
+                    return right
+                raw = left + (right - left) * (offset - begin) / (end - begin)
+                rounded = self.ticks.nearest(raw, self.day)
+                return min(max(rounded, min(left, right)), max(left, right))
+        raise ValueError(f"offset {offset} lies behind a candle of {self.length} ms")
+
+    def extremes(self, begin: int, end: int) -> tuple[float, float]:
+        """(highest, lowest) price in [begin, end), milliseconds since the start."""
+        prices = [self.at(begin), self.at(end - 1)]
+        prices.extend(price for offset, price in self.points() if begin <= offset < end)
+        return max(prices), min(prices)
+
+    def area(self, offset: int) -> float:
+        """The price integrated over the first `offset` milliseconds; of 0 <= offset <= length."""
+        total = 0.0
+        points = self.points()
+        for (begin, left), (end, right) in pairwise(points):
+            if offset <= begin:
+                break
+            until = min(offset, end)
+            there = left + (right - left) * (until - begin) / (end - begin)
+            total += (left + there) / 2 * (until - begin)
+        return total + self.close * max(0, offset - (self.length - 1))
+
+    def turnover_share(self, begin: int, end: int) -> float:
+        """The share of the candle's turnover that falls in [begin, end)."""
+        return (self.area(end) - self.area(begin)) / self.area(self.length)

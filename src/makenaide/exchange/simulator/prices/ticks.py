@@ -1,0 +1,119 @@
+"""Tick arithmetic on floats, fast enough for a book's sixty levels: counts of ticks and the prices they stand for.
+
+The tables are `domain.market.tick_size`; nothing is copied here. All band edges of the venue are 1, 2 or 5 times a
+power of ten (upbit-api.md section 8), so one step is remembered per edge and Korean day.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from makenaide.domain.market import Market, tick_size
+from makenaide.exchange.simulator.prices.moments import day_date
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_EXACT_EDGES = tuple(Decimal(digit).scaleb(power) for power in range(-8, 8) for digit in (1, 2, 5))
+_EDGES = tuple(float(edge) for edge in _EXACT_EDGES)
+_EDGE_ARRAY = np.array(_EDGES)
+_LOWEST = Decimal("1E-9")
+
+_SLACK, _PRECISION = 1e-6, 1e-15
+"""Of a tick, and of the count: a float that should be a whole count may miss it by some units in the last place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The price step of one band on one day. `scale` is 1/size for sizes below 1, which floats hold exactly."""
+
+    exact: Decimal
+    size: float
+    scale: float
+    edge: float
+    below: float
+
+    def count(self, price: float) -> float:
+        """`price` in ticks."""
+        return price * self.scale if self.scale else price / self.size
+
+    def down(self, price: float) -> int:
+        """`price` in whole ticks, rounded down."""
+        count = self.count(price)
+        return math.floor(count + _SLACK + count * _PRECISION)
+
+    def up(self, price: float) -> int:
+        """`price` in whole ticks, rounded up."""
+        count = self.count(price)
+        return math.ceil(count - _SLACK - count * _PRECISION)
+
+    def price(self, count: int) -> float:
+        """The float nearest to `count` ticks: its repr has no more digits than the tick."""
+        return count / self.scale if self.scale else count * self.size
+
+
+class Ticks:
+    """The price steps of one market."""
+
+    __slots__ = ("_steps", "market")
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self._steps: dict[tuple[int, int], Step] = {}
+
+    def step(self, price: float, day: int) -> Step:
+        """The step at `price` on Korean day number `day`."""
+        return self._step(bisect_right(_EDGES, price), day)
+
+    def step_below(self, price: float, day: int) -> Step:
+        """The step just under `price`: another one than `step` where `price` is a band's edge."""
+        return self._step(bisect_left(_EDGES, price), day)
+
+    def floor(self, price: float, day: int) -> float:
+        """`price` on the tick at or below it, at least one tick."""
+        step = self.step(price, day)
+        return step.price(max(1, step.down(price)))
+
+    def ceil(self, price: float, day: int) -> float:
+        """`price` on the tick at or above it."""
+        step = self.step(price, day)
+        return step.price(max(1, step.up(price)))
+
+    def nearest(self, price: float, day: int) -> float:
+        """`price` on the nearest tick, at least one tick."""
+        step = self.step(price, day)
+        return step.price(max(1, round(step.count(price))))
+
+    def nearest_all(self, prices: Floats, days: Ints) -> Floats:
+        """`nearest` of every price on its own Korean day; a NaN stays NaN."""
+        bands = np.searchsorted(_EDGE_ARRAY, prices, side="right")
+        keys = days * (len(_EDGES) + 1) + bands
+        unique, inverse = np.unique(keys, return_inverse=True)
+        steps = [self._step(int(key % (len(_EDGES) + 1)), int(key // (len(_EDGES) + 1))) for key in unique]
+        sizes = np.array([step.size for step in steps])[inverse]
+        scales = np.array([step.scale for step in steps])[inverse]
+        fine = scales > 0
+        counts = np.maximum(1.0, np.rint(np.where(fine, prices * scales, prices / sizes)))
+        rounded: Floats = np.where(fine, counts / np.where(fine, scales, 1.0), counts * sizes)
+        return rounded
+
+    def _step(self, band: int, day: int) -> Step:
+        known = self._steps.get((day, band))
+        if known is not None:
+            return known
+        on = day_date(day)
+        exact = tick_size(self.market, _EXACT_EDGES[band - 1] if band else _LOWEST, on)
+        under = tick_size(self.market, _EXACT_EDGES[band - 2] if band > 1 else _LOWEST, on)
+        step = Step(
+            exact=exact,
+            size=float(exact),
+            scale=float(1 / exact) if exact < 1 else 0.0,
+            edge=_EDGES[band - 1] if band else 0.0,
+            below=float(under),
+        )
+        self._steps[(day, band)] = step
+        return step

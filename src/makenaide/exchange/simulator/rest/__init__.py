@@ -1,0 +1,1 @@
+"""The venue's REST face: signed and public calls, rate limits."""

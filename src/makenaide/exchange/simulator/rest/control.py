@@ -1,0 +1,90 @@
+"""Stepping the venue's time over HTTP: the one thing of the face that the real Upbit does not have.
+
+Only in stepped pace. A caller moves the time in two ways: by the header `Makenaide-Time` of any request, which is
+the moment at which it sends, and by `POST /simulator/advance`, which sleeps until a fence is touched.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from makenaide.domain.clock import utc
+from makenaide.domain.errors import UnknownMarket
+from makenaide.domain.market import Market
+from makenaide.domain.market import market as market_code
+from makenaide.domain.money import Price, plain
+from makenaide.exchange.simulator.core.errors import invalid_field
+from makenaide.exchange.simulator.core.validation import Body
+from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.rest.replies import Json
+from makenaide.exchange.simulator.rest.route import Guarded, Open, Route
+from makenaide.exchange.venue import Fence
+
+TIME_HEADER: Final = "makenaide-time"
+"""ISO time with offset; the venue's time moves there before the request is handled, never backwards."""
+
+
+class Control:
+    """Moves a stepped venue's time."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+
+    def routes(self) -> list[Route]:
+        """The stepping calls."""
+        return [
+            Open(method="GET", path="/simulator/clock", group=None, handler=lambda _query: self.clock()),
+            Guarded(
+                method="POST",
+                path="/simulator/advance",
+                group=None,
+                scope=None,
+                handler=lambda _who, _query, body: self.advance(body),
+            ),
+        ]
+
+    def step(self, text: str) -> None:
+        """Move to the header's moment; `Refused` when it is no time with an offset."""
+        self._venue.advance(_moment(text, "Makenaide-Time"))
+
+    def clock(self) -> Json:
+        """GET /simulator/clock: the time now, and the range in which there is something to trade."""
+        data = self._venue.data
+        return {
+            "now": _written(self._venue.now),
+            "first_slot": _written(data.first_slot),
+            "end": _written(data.end),
+        }
+
+    def advance(self, body: Body) -> Json:
+        """POST /simulator/advance: up to `until`, or to the first touch of a fence; then the fenced markets' bids."""
+        until = body.get("until")
+        if not isinstance(until, str):
+            raise invalid_field("until", missing=until is None)
+        fences = _fences(body.get("fences", {}))
+        at = self._venue.watch(_moment(until, "until"), fences)
+        bids = self._venue.floor.best_bids(fences)
+        return {"at": _written(at), "bids": {market: plain(bid) for market, bid in bids.items()}}
+
+
+def _fences(given: object) -> dict[Market, Fence]:
+    if not isinstance(given, Mapping):
+        raise invalid_field("fences")
+    fences = {}
+    for code, fence in given.items():
+        try:
+            fences[market_code(str(code))] = Fence(floor=Price(fence["floor"]), peak=Price(fence["peak"]))
+        except (UnknownMarket, KeyError, TypeError, ValueError):
+            raise invalid_field(f"fences.{code}") from None
+    return fences
+
+
+def _moment(text: str, field: str) -> datetime:
+    try:
+        return utc(datetime.fromisoformat(text))
+    except ValueError:
+        raise invalid_field(field) from None
+
+
+def _written(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
