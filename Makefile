@@ -1,9 +1,10 @@
 # Makenaide. The two commands that matter: `make run` and `make test`.
-# Everything is made inside .venv beside this file; positions and prices live in the data folder (MAKENAIDE_HOME).
+# Everything is made inside .venv and .venv-peers beside this file; positions and prices live in the data folder
+# (MAKENAIDE_HOME).
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test check bench exports lock clean dev
+.PHONY: help setup run test check bench bench-exchange exports lock clean dev peers
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
@@ -18,15 +19,18 @@ RUN_KEY := $(shell { pwd -P; cat pyproject.toml locks/run.txt; } | cksum | cut -
 DEV_KEY := $(shell { pwd -P; cat pyproject.toml locks/run.txt locks/dev.txt; } | cksum | cut -d ' ' -f 1)
 RUN_STAMP := .venv/.run-$(RUN_KEY)
 DEV_STAMP := .venv/.dev-$(DEV_KEY)
+PEERS_KEY := $(shell { pwd -P; cat locks/peers.txt; } | cksum | cut -d ' ' -f 1)
+PEERS_STAMP := .venv-peers/.peers-$(PEERS_KEY)
 
 PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check
+PEERS_PIP := .venv-peers/bin/python -m pip -qq --disable-pip-version-check
 LOCKED := --require-hashes --only-binary :all:
 COMPILE := .venv/bin/python -m compileall -qq -j 0
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 HERE := import os, pip, sys; sys.exit(os.path.join(os.getcwd(), ".venv") not in open(".venv/pyvenv.cfg").read())
 
 help:  ## this list / 이 목록
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(RUN_STAMP)  ## only set up .venv / .venv 준비만
 	@:
@@ -34,8 +38,8 @@ setup: $(RUN_STAMP)  ## only set up .venv / .venv 준비만
 run: setup  ## trade on paper with the built-in simulator; more with ARGS="..." / 내장 시뮬레이터로 모의 매매
 	@.venv/bin/makenaide run $(ARGS)
 
-test: dev  ## every test, with coverage / 모든 테스트와 커버리지
-	@.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+test: dev peers  ## every test, with coverage / 모든 테스트와 커버리지
+	@REQUIRE_PEERS=1 .venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
 	@echo "The pure rooms / 순수 모듈:"
 	@.venv/bin/python -m coverage report --fail-under=100 \
 	    --include='*/makenaide/domain/*,*/makenaide/strategy/*,*/makenaide/risk/*,*/makenaide/ledger/*'
@@ -48,7 +52,10 @@ check: dev  ## style, types, import contracts, house rules / 형식·타입·의
 	@.venv/bin/python -m pytest -q tests/unit/test_house_*.py
 
 bench: dev  ## figures (not tests); one of them with BENCH=name / 성능 수치
-	@for file in bench/$(BENCH).py; do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
+	@for file in $(filter-out bench/exchange_%,$(wildcard bench/$(BENCH).py)); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
+
+bench-exchange: dev peers  ## the exchange's figures; one of them with ARGS=section / 거래소 성능 수치
+	@.venv/bin/python bench/exchange.py $(ARGS)
 
 exports: dev  ## rewrite the golden list of public names / 공개 이름 목록 다시 쓰기
 	@.venv/bin/python -m pytest -q tests/unit/test_house_exports.py --rewrite-golden
@@ -61,13 +68,18 @@ lock:  ## lock the dependencies again; newer versions with ARGS=--upgrade / 의�
 	&& compile() { "$$folder/venv/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	    --generate-hashes --only-binary :all: --no-header --no-annotate "$$@" $(ARGS) > /dev/null; } \
 	&& compile --group setup --output-file locks/run.txt \
-	&& compile --group setup --group dev --constraint locks/run.txt --output-file locks/dev.txt
+	&& compile --group setup --group dev --constraint locks/run.txt --output-file locks/dev.txt \
+	&& "$$folder/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --only-binary :all: --no-header --no-annotate --group peers --output-file locks/peers.txt $(ARGS) > /dev/null
 
 clean:  ## remove what make made; never the data folder / 만든 것 지우기 (데이터 폴더는 그대로)
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@rm -rf .venv .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 dev: $(DEV_STAMP)
+	@:
+
+peers: $(PEERS_STAMP)
 	@:
 
 $(RUN_STAMP):
@@ -93,4 +105,16 @@ $(DEV_STAMP): $(RUN_STAMP)
 	@rm -f .venv/.dev-*
 	@$(PIP) $(LOCKED) -r locks/dev.txt
 	@$(COMPILE) .venv/lib || true
+	@touch $@
+
+# The examples of the official client are in its source archive only, of which the lock holds the hash, too.
+$(PEERS_STAMP): | $(RUN_STAMP)
+	@echo "Adding other people's clients for the tests (once) / 다른 클라이언트 설치 중 (한 번만)"
+	@rm -rf .venv-peers
+	@.venv/bin/python -m venv .venv-peers
+	@$(PEERS_PIP) install $(LOCKED) -r locks/peers.txt
+	@sed -n '/^upbit-sdk==/,/[^\\]$$/p' locks/peers.txt > .venv-peers/archive.txt
+	@$(PEERS_PIP) download --require-hashes --no-binary upbit-sdk --no-build-isolation --no-deps \
+	    --dest .venv-peers -r .venv-peers/archive.txt
+	@mkdir .venv-peers/upbit-sdk && tar -xzf .venv-peers/upbit_sdk-*.tar.gz -C .venv-peers/upbit-sdk --strip-components 1
 	@touch $@

@@ -11,6 +11,8 @@ import pytest
 from makenaide.domain.market import Market
 from makenaide.domain.order import OrderState, position_id
 from makenaide.domain.reason import Exit, Refusal
+from makenaide.exchange.simulator.core.operator import Operator
+from makenaide.exchange.simulator.core.treasury import WalletState
 from makenaide.exchange.simulator.prices.tape import Window
 from makenaide.pipeline.cycle import run_cycle
 from makenaide.pipeline.report import build_report
@@ -71,6 +73,14 @@ def no_chance(trader: Trader) -> None:
     trader.wire.faults.append(Fault(kind=Kind.SHUT, method="GET", path="/v1/orders/chance"))
 
 
+def wallet_paused(trader: Trader) -> None:
+    Operator(trader.exchange.venue).set_wallet("ETH", WalletState.PAUSED)
+
+
+def no_wallets(trader: Trader) -> None:
+    trader.wire.faults.append(Fault(kind=Kind.SERVER_ERROR, method="GET", path="/v1/status/wallet", times=4))
+
+
 def in_doubt(trader: Trader) -> None:
     """An older entry in the market is unknown for ever."""
     trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=99))
@@ -110,6 +120,8 @@ CASES = [
     Case(refusal=Refusal.MARKET_CLOSED, before=no_chance),
     Case(refusal=Refusal.BOOKS_DIFFER, before=richer),
     Case(refusal=Refusal.BOOKS_DIFFER, before=cannot_look),
+    Case(refusal=Refusal.WALLET_SHUT, before=wallet_paused),
+    Case(refusal=Refusal.WALLET_SHUT, before=no_wallets),
     Case(refusal=Refusal.WIDE_SPREAD, risk=replace(RISK, max_spread=Decimal("0.0001"))),
     Case(refusal=Refusal.SHALLOW_BOOK, silent=[0]),
     Case(refusal=Refusal.SHALLOW_BOOK, risk=replace(RISK, depth_share=Decimal("0.001")), turnover=4e8),
@@ -149,6 +161,20 @@ def test_nothing_speaking_against_it_is_a_buy_within_every_bound(journal: Databa
     stop = latest_stops(journal, entry.account_id, [entry.position_id])[entry.position_id]
     assert entry.evidence["stop"] == str(stop.price)
     trader.laws()
+
+
+def test_wallets_are_looked_at_once_a_slot(journal: Database) -> None:
+    trader = begun(journal, BREAKS, BREAKS_TOO)
+    run_cycle(trader.session, FIRST)
+    looked = [each for each in trader.wire.sent if each.path == "/v1/status/wallet"]
+    assert (len(looked), len(trader.positions())) == (1, 2)
+
+
+def test_a_wallet_that_cannot_be_looked_at_is_written_down_as_unknown(journal: Database) -> None:
+    trader = begun(journal, BREAKS)
+    no_wallets(trader)
+    run_cycle(trader.session, FIRST)
+    assert trader.evidence(ETH)["limits"]["wallet_working"] == "unknown"
 
 
 def test_the_largest_turnover_is_bought_first_and_three_a_day_are_enough(journal: Database) -> None:
@@ -241,6 +267,17 @@ def test_the_closed_candle_ends_a_position(
     days(trader, 2)
     assert exits(trader) == [reason]
     assert trader.positions() == ()
+    trader.laws()
+
+
+def test_a_shut_wallet_keeps_nobody_from_leaving(journal: Database) -> None:
+    trader = begun(journal, replace(BREAKS, days=[0, 0, 0]), risk=replace(RISK, idle_days=1))
+    run_cycle(trader.session, FIRST)
+    assert len(trader.positions()) == 1
+    wallet_paused(trader)
+    trader.clock.move_to(FIRST + DAY + timedelta(seconds=10))
+    run_cycle(trader.session, FIRST + DAY)
+    assert exits(trader) == [Exit.NO_PROGRESS]
     trader.laws()
 
 

@@ -75,6 +75,7 @@ CANDIDATE_CASES: list[tuple[dict[str, Any], Refusal | None]] = [
     ({"last_stop": SLOT - days(9.9)}, Refusal.COOLING_DOWN),
     ({"market_free": False}, Refusal.MARKET_CLOSED),
     ({"wallet_working": False}, Refusal.WALLET_SHUT),
+    ({"wallet_working": None}, Refusal.WALLET_SHUT),
 ]
 
 
@@ -161,6 +162,8 @@ def test_the_evidence_tells_every_input_and_what_is_unknown() -> None:
     assert facts["month_return"] == facts["atr_percent"] == "unknown"
     assert facts["last_stop"] == SLOT.isoformat()
     assert facts["gate_open"] == facts["books_equal"] == facts["wallet_working"] == "true"
+    doubt = CandidateFacts(atr_percent=None, last_stop=SLOT, wallet_working=None)
+    assert limit_evidence(FREE, doubt)["wallet_working"] == "unknown"
     calm = limit_evidence(FREE, CALM)
     assert (calm["last_stop"], calm["atr_percent"], calm["drawdown"]) == ("never", "4", "0")
     assert len(calm) == 15

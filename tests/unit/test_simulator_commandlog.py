@@ -3,7 +3,7 @@
 import errno
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from makenaide.domain.errors import DiskFull, Inconsistent, InUse, Misconfigured
 from makenaide.domain.money import Price
 from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
 from makenaide.exchange.simulator.core.errors import Refused
+from makenaide.exchange.simulator.core.operator import Operator
+from makenaide.exchange.simulator.core.treasury import BlockState, Direction, Move, TransferState, WalletState
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.settings import VenueSettings, fingerprint
 from makenaide.exchange.venue import Fence
@@ -59,6 +61,57 @@ def session(path: Path) -> list[list[str]]:
     done()
     log.close()
     return states
+
+
+SLOW = VenueSettings(cancel_delay_ms=5000, balance_lag_ms=2000)
+
+
+def busy(path: Path) -> list[list[str]]:
+    """Commands of every kind on a venue where cancels and balances take their time; the states after each line."""
+    run = Venue(flat(size=Decimal("0.001")), SLOW)
+    log = rebuild(run, path, WORLD)
+    operator = Operator(run)
+    orders = run.accounts
+    commands: list[Callable[[], object]] = [
+        lambda: run.open_account("paper", {"KRW": Decimal(9_000_000), "BTC": Decimal("0.5")}),
+        lambda: run.place("paper", limit("bid", "100000000", "0.003", identifier="first")),
+        lambda: run.place("paper", limit("bid", "99000000", "0.01")),
+        lambda: operator.place_watch("paper", limit("bid", "80000000", "0.01"), Decimal(85_000_000)),
+        lambda: run.replace(
+            orders["paper"].history[0],
+            {"ord_type": "limit", "price": "98000000", "volume": "remain_only", "identifier": "second"},
+        ),
+        lambda: run.cancel_many("paper", orders["paper"].history),
+        lambda: operator.deposit("paper", Move(currency="KRW", amount=Decimal("1.50"))),
+        lambda: operator.withdraw(
+            "paper",
+            Move(currency="BTC", amount=Decimal("0.1"), state=TransferState.WAITING, network="BTC", txid="x"),
+        ),
+        lambda: operator.settle(run.treasury.of("paper", Direction.WITHDRAW)[0].uuid, TransferState.DONE),
+        lambda: operator.airdrop("paper", "APT", Decimal("2.0")),
+        lambda: operator.set_wallet("BTC", WalletState.PAUSED, BlockState.INACTIVE),
+        lambda: operator.make_address("paper", "BTC", "BTC"),
+        lambda: run.watch(run.now + seconds(6), {}),
+        lambda: run.place("paper", sell("0.001")),
+    ]
+    states = [run.state()]
+    for command in commands:
+        command()
+        states.append(run.state())
+    log.close()
+    return states
+
+
+def test_a_venue_that_is_killed_while_much_is_on_its_way_is_rebuilt_to_the_same_state(path: Path) -> None:
+    states = busy(path)
+    assert any("due " in line for line in states[4])
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert len(lines) == len(states)
+    for kept in range(1, len(lines) + 1):
+        path.write_bytes(b"".join(lines[:kept]))
+        again = Venue(flat(size=Decimal("0.001")), SLOW)
+        rebuild(again, path, WORLD).close()
+        assert again.state() == states[kept - 1]
 
 
 def reopened(path: Path) -> Iterator[Venue]:

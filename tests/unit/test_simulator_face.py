@@ -1,21 +1,21 @@
 """The HTTP face of the simulator: paths, parameters, JSON shapes and the stepping of time."""
 
+import gzip
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Pairs, Request, Response
-from makenaide.exchange.simulator.market import CandleUnit
+from makenaide.exchange.simulator.rest.compression import Compression, weak_tag
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSettings, VenueSettings
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
-    ETH_BTC,
     XRP,
     Customer,
     buy,
@@ -26,9 +26,8 @@ from tests.unit.simulator_street import (
     limit,
     opened,
     seconds,
+    token,
 )
-
-MINUTE = 60
 
 
 def ask(path: str, *query: tuple[str, str], face: Face | None = None, **headers: str) -> Response:
@@ -36,184 +35,69 @@ def ask(path: str, *query: tuple[str, str], face: Face | None = None, **headers:
     return face.handle(Request(method="GET", path=path, query=query, headers=headers))
 
 
-def test_markets_are_listed_with_their_flags_when_asked() -> None:
-    face = faced(opened(replace(flat(), warned=frozenset({XRP}))))
-    assert decoded(ask("/v1/market/all", face=face))[1] == {
-        "market": "KRW-BTC",
-        "korean_name": "한 KRW-BTC",
-        "english_name": "KRW-BTC",
-    }
-    for name in ("is_details", "isDetails"):
-        rows = decoded(ask("/v1/market/all", (name, "true"), face=face))
-        assert [row["market_event"]["warning"] for row in rows] == [False, False, True]
-        assert rows[0]["market_event"]["caution"] == {
-            "PRICE_FLUCTUATIONS": False,
-            "TRADING_VOLUME_SOARING": False,
-            "DEPOSIT_AMOUNT_SOARING": False,
-            "GLOBAL_PRICE_DIFFERENCES": False,
-            "CONCENTRATION_OF_SMALL_ACCOUNTS": False,
-        }
-
-
-def test_a_minute_candle_has_the_documented_fields() -> None:
-    reply = ask("/v1/candles/minutes/60", ("market", "krw-btc"), ("to", "2026-01-04T09:00:00+09:00"))
-    assert reply.status == 200
-    assert decoded(reply) == []
-    [row] = decoded(ask("/v1/candles/minutes/60", ("market", "krw-btc"), ("to", "2026-01-04 12:00:00")))
-    assert row == {
-        "market": "KRW-BTC",
-        "candle_date_time_utc": "2026-01-04T11:00:00",
-        "candle_date_time_kst": "2026-01-04T20:00:00",
-        "opening_price": 100000000,
-        "high_price": 100000000,
-        "low_price": 100000000,
-        "trade_price": 100000000,
-        "timestamp": int(datetime(2026, 1, 4, 11, 0, 59, tzinfo=UTC).timestamp() * 1000),
-        "candle_acc_trade_price": 150000000.0,
-        "candle_acc_trade_volume": 1.5,
-        "unit": 60,
-    }
-
-
-def test_a_day_candle_tells_its_change_and_converts_when_asked() -> None:
-    days = ask("/v1/candles/days", ("market", BTC), ("count", "2"), ("converting_price_unit", "KRW"))
-    newest = decoded(days)[0]
-    assert newest["candle_date_time_utc"] == "2026-01-05T00:00:00"
-    fields = ("prev_closing_price", "change_price", "change_rate", "converted_trade_price")
-    assert [newest[name] for name in fields] == [200000000, -100000000, -0.5, 100000000]
-    assert len(decoded(days)) == 2
-
-
-@pytest.mark.parametrize("unit", [CandleUnit.WEEKS, CandleUnit.MONTHS, CandleUnit.YEARS])
-def test_longer_candles_tell_the_first_day_of_their_period(unit: CandleUnit) -> None:
-    [row] = decoded(ask(f"/v1/candles/{unit}", ("market", BTC)))
-    assert row["first_day_of_period"] == row["candle_date_time_utc"][:10]
-
-
-@pytest.mark.parametrize("to", ["2026-01-04T12:00:00Z", "2026-01-04 12:00:00", "2026-01-04T21:00:00+09:00"])
-def test_to_is_exclusive_and_utc_without_an_offset(to: str) -> None:
-    rows = decoded(ask("/v1/candles/minutes/1", ("market", BTC), ("to", to), ("count", "2")))
-    assert [row["candle_date_time_utc"] for row in rows] == ["2026-01-04T11:59:00", "2026-01-04T11:58:00"]
-
-
 @pytest.mark.parametrize(
-    ("path", "query", "error"),
+    ("method", "path"),
     [
-        ("/v1/market/all", (("is_details", "yes"),), "Type mismatch"),
-        ("/v1/candles/days", (), "Missing request parameter"),
-        ("/v1/candles/days", (("market", "KRW-NONE"),), "Code not found"),
-        ("/v1/candles/days", (("market", "nonsense"),), "Code not found"),
-        ("/v1/candles/days", (("market", BTC), ("count", "201")), "Invalid parameter"),
-        ("/v1/candles/days", (("market", BTC), ("count", "0")), "Invalid parameter"),
-        ("/v1/candles/days", (("market", BTC), ("count", "x")), "Type mismatch"),
-        ("/v1/candles/days", (("market", BTC), ("to", "noon")), "Invalid parameter"),
-        ("/v1/candles/days", (("market", BTC), ("converting_price_unit", "BTC")), "Invalid parameter"),
-        ("/v1/candles/minutes/7", (("market", BTC),), "Invalid parameter"),
-        ("/v1/ticker", (), "Missing request parameter"),
-        ("/v1/ticker", (("markets", "KRW-BTC,KRW-NONE"),), "Code not found"),
-        ("/v1/ticker/all", (), "Missing request parameter"),
-        ("/v1/orderbook", (("markets", BTC), ("count", "abc")), "Type mismatch"),
-        ("/v1/orderbook", (("markets", BTC), ("count", "0")), "Invalid parameter"),
-        ("/v1/orderbook", (("markets", BTC), ("level", "x")), "Type mismatch"),
-        ("/v1/orderbook", (("markets", BTC), ("level", "7")), "Invalid parameter"),
+        *(
+            ("GET", "/v1/nothing"),
+            ("PUT", "/v1/orders"),
+            ("POST", "/v1/ticker"),
+            ("GET", ""),
+            ("GET", "/v1/ticker/"),
+        ),
+        *(("HEAD", "/v1/ticker"), ("OPTIONS", "/v1/orders"), ("POST", "/v1/candles/minutes/1"), ("GET", "*")),
     ],
-)
-def test_quotation_errors_have_integer_names(path: str, query: Pairs, error: str) -> None:
-    reply = ask(path, *query)
-    assert (reply.status, error_name(reply)) == ((404, 404) if error == "Code not found" else (400, 400))
-    assert decoded(reply)["error"]["message"].startswith(error)
-    assert "remaining-req" in reply.headers
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/v1/nothing"), ("PUT", "/v1/orders"), ("POST", "/v1/ticker")]
 )
 def test_an_unknown_path_has_no_route(method: str, path: str) -> None:
     reply = faced(opened(flat())).handle(Request(method=method, path=path))
     assert (reply.status, error_name(reply)) == (404, "not_found")
     assert decoded(reply)["error"]["message"] == "no Route matched with those values"
+    assert "remaining-req" not in reply.headers
 
 
-def test_a_ticker_has_the_documented_fields() -> None:
-    at = BEGIN + timedelta(hours=16, milliseconds=40)
+def test_quotation_replies_are_tagged_and_packed_for_who_asks() -> None:
+    plain = ask("/v1/ticker", ("markets", BTC))
+    assert plain.headers["cache-control"].startswith("no-cache")
+    assert plain.headers["limit-by-ip"] == "Yes"
+    assert plain.headers["etag"].startswith(f'W/"{len(plain.body):x}-')
+    assert "content-encoding" not in plain.headers
     face = faced(opened(flat()))
-    face.venue.advance(at)
-    [row] = decoded(ask("/v1/ticker", ("markets", BTC), face=face))
-    stamp = round(at.timestamp() * 1000)
-    assert row == {
-        "market": "KRW-BTC",
-        "trade_date": "20260105",
-        "trade_time": "160000",
-        "trade_date_kst": "20260106",
-        "trade_time_kst": "010000",
-        "trade_timestamp": stamp,
-        "opening_price": 100000000,
-        "high_price": 100000000,
-        "low_price": 100000000,
-        "trade_price": 100000000,
-        "prev_closing_price": 125000000,
-        "change": "FALL",
-        "change_price": 25000000,
-        "change_rate": 0.2,
-        "signed_change_price": -25000000,
-        "signed_change_rate": -0.2,
-        "trade_volume": 0.5,
-        "acc_trade_price": 12.5,
-        "acc_trade_price_24h": 25.0,
-        "acc_trade_volume": 1.25,
-        "acc_trade_volume_24h": 2.5,
-        "highest_52_week_price": 200000000,
-        "highest_52_week_date": "2026-01-05",
-        "lowest_52_week_price": 50000000,
-        "lowest_52_week_date": "2026-01-05",
-        "timestamp": stamp,
-    }
+    for accepted in ("gzip", "deflate, gzip;q=1.0", "*", "GZIP, br", "gzip; q=0.5"):
+        reply = ask("/v1/ticker", ("markets", BTC), face=face, **{"Accept-Encoding": accepted})
+        assert reply.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(reply.body) == plain.body
+        assert reply.headers["etag"] == plain.headers["etag"]
+    for accepted in ("identity", "br", "gzip;q=0", "gzip; q=0.000", ""):
+        reply = ask("/v1/ticker", ("markets", BTC), face=face, **{"Accept-Encoding": accepted})
+        assert reply.body == plain.body
 
 
-def test_all_tickers_of_a_quote_currency_come_in_one_call() -> None:
-    for quotes, count in (("KRW", 2), ("krw,BTC", 3), ("USDT", 0)):
-        assert len(decoded(ask("/v1/ticker/all", ("quote_currencies", quotes)))) == count
+def test_nothing_else_is_packed() -> None:
+    someone = Customer(faced(opened(flat())))
+    headers = {"accept-encoding": "gzip"}
+    for path in ("/v1/ticker", "/v1/unheard", "/simulator/clock"):
+        reply = ask(path, face=someone.face, **headers)
+        assert "content-encoding" not in reply.headers
+        assert "etag" not in reply.headers
+    signed = {"authorization": token("paper", "", "1")} | headers
+    accounts = ask("/v1/accounts", face=someone.face, **signed)
+    assert (accounts.status, "content-encoding" in accounts.headers) == (200, False)
 
 
-def test_a_book_has_the_documented_fields_and_pads_the_thin_side() -> None:
-    face = faced(opened(replace(flat(), levels=1)))
-    Customer(face).post("/v1/orders", limit("bid", "90000000", "0.05"))
-    face.venue.advance(BEGIN + timedelta(milliseconds=1234))
-    [book] = decoded(ask("/v1/orderbook", ("markets", BTC), ("count", "50"), face=face))
-    assert book == {
-        "market": "KRW-BTC",
-        "timestamp": int(BEGIN.timestamp() * 1000) + 1200,
-        "total_ask_size": 1,
-        "total_bid_size": 1.05,
-        "orderbook_units": [
-            {"bid_price": 99999000, "bid_size": 1, "ask_price": 100000000, "ask_size": 1},
-            {"bid_price": 90000000, "bid_size": 0.05, "ask_price": 0, "ask_size": 0},
-        ],
-        "level": 0,
-    }
+def test_a_tag_changes_with_the_body() -> None:
+    face = faced(opened(flat()))
+    first, again = (ask("/v1/orderbook", ("markets", BTC), face=face).headers["etag"] for _ in range(2))
+    face.venue.advance(BEGIN + timedelta(seconds=1))
+    assert first == again
+    assert ask("/v1/orderbook", ("markets", BTC), face=face).headers["etag"] != first
 
 
-def test_a_book_can_be_cut_and_grouped() -> None:
-    [cut] = decoded(ask("/v1/orderbook", ("markets", BTC), ("count", "5")))
-    assert len(cut["orderbook_units"]) == 5
-    [grouped] = decoded(ask("/v1/orderbook", ("markets", BTC), ("count", "2"), ("level", "10000")))
-    assert grouped["orderbook_units"] == [
-        {"bid_price": 99990000, "bid_size": 10, "ask_price": 100000000, "ask_size": 1},
-        {"bid_price": 99980000, "bid_size": 10, "ask_price": 100010000, "ask_size": 10},
-    ]
-    assert decoded(ask("/v1/orderbook", ("markets", ETH_BTC), ("level", "10000"))) == []
-
-
-def test_instruments_tell_the_price_step_in_strings() -> None:
-    rows = decoded(ask("/v1/orderbook/instruments", ("markets", f"{BTC},{XRP},{ETH_BTC}")))
-    assert rows[0] == {
-        "market": "KRW-BTC",
-        "quote_currency": "KRW",
-        "tick_size": "1000",
-        "supported_levels": ["0", "10000", "100000", "1000000", "10000000", "100000000"],
-    }
-    assert [row["tick_size"] for row in rows[1:]] == ["1", "0.00000001"]
-    assert rows[2]["supported_levels"] == ["0"]
+def test_only_the_last_packed_bodies_are_remembered() -> None:
+    compression = Compression()
+    for number in range(200):
+        body = str(number).encode() * 100
+        assert gzip.decompress(compression.packed(body, weak_tag(body))) == body
+    assert len(compression._packed) == 64
 
 
 def test_accounts_and_chance_have_the_documented_fields() -> None:
@@ -340,7 +224,7 @@ def test_the_header_moves_the_venues_time_and_never_back() -> None:
     assert reply.headers["date"] == "Mon, 05 Jan 2026 00:00:10 GMT"
     ask("/v1/market/all", face=face, **{"makenaide-time": "2026-01-05T00:00:00+00:00"})
     assert face.venue.now == BEGIN + timedelta(seconds=10, milliseconds=250)
-    for wrong in ("soon", "2026-01-05T00:00:00"):
+    for wrong in ("soon", "2026-01-05T00:00:00", "9999-12-31T00:00:00Z", "0001-01-01T00:00:00+09:00"):
         assert error_name(ask("/v1/market/all", face=face, **{"Makenaide-Time": wrong})) == "validation_error"
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.rest.quota import LIMITS, Quota
@@ -38,6 +39,61 @@ def test_a_window_gives_its_calls_and_the_next_one_gives_them_again(group: str, 
     assert [spend(quota, group, edge) for _ in range(limit.calls + 1)] == [200] * limit.calls + [429]
     assert spend(quota, group, edge + length - 1) == 429
     assert spend(quota, group, edge + length) == 200
+
+
+def test_a_connection_sends_a_hundred_messages_a_minute_at_most() -> None:
+    quota = Quota(QuotaSettings(refusals_to_block=1000))
+    sent = [spend(quota, "websocket-message", second * 1000) for second in range(60) for _ in range(5)]
+    assert sent == [200] * 100 + [429] * 200
+    assert spend(quota, "websocket-message", 60_000) == 200
+    assert quota.spend("websocket-connect", "me", BEGIN).header == "group=websocket; min=300; sec=4"
+
+
+def test_limits_may_be_lowered_and_raised_again() -> None:
+    quota = Quota(QuotaSettings(ceilings=(("order", 3), ("ticker", 0))))
+    assert [spend(quota, "order", 0) for _ in range(4)] == [200] * 3 + [429]
+    assert spend(quota, "ticker", 0) == 429
+    assert quota.spend("order", "you", BEGIN).header == "group=order; min=1800; sec=2"
+    quota.lower("order", None)
+    assert [spend(quota, "order", 1000) for _ in range(13)] == [200] * 12 + [429]
+    quota.lower("order", 1)
+    assert [spend(quota, "order", 2000) for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize(("group", "calls"), [("orders", 1), ("order", 13), ("order", -1)])
+def test_a_limit_can_only_be_lowered(group: str, calls: int) -> None:
+    with pytest.raises(Misconfigured, match=group):
+        Quota(QuotaSettings(ceilings=((group, calls),)))
+
+
+def hammer(quota: Quota, milliseconds: int) -> int:
+    """Go on until blocked; for how many seconds that is."""
+    while True:
+        verdict = quota.spend("ticker", "me", BEGIN + timedelta(milliseconds=milliseconds))
+        if verdict.status == 418:
+            return verdict.blocked
+
+
+def test_blocks_grow_to_the_longest_and_shrink_after_good_behaviour() -> None:
+    quota = Quota(QuotaSettings(longest_block_seconds=60, forgive_seconds=300))
+    now, blocks = 0, []
+    for _ in range(60):
+        blocks.append(hammer(quota, now))
+        now += blocks[-1] * 1000
+    assert blocks == [10, 20, 40] + [60] * 57
+    assert hammer(quota, now + 299_999) == 60
+    assert hammer(quota, now + 299_999 + 360_000) == 10
+
+
+def test_idle_callers_are_forgotten_but_not_the_blocked_ones() -> None:
+    quota = Quota(QuotaSettings(first_block_seconds=600))
+    assert hammer(quota, 0) == 600
+    for number in range(20_000):
+        quota.spend("market", f"address {number}", BEGIN + timedelta(seconds=number / 10))
+    assert quota.callers() < 3_000
+    assert quota.callers() > 1
+    blocked = quota.spend("market", "me", BEGIN + timedelta(seconds=599))
+    assert blocked.status == 418
 
 
 def test_callers_and_groups_are_counted_apart() -> None:

@@ -21,7 +21,8 @@ FLAT = (100.0, 100.0, 100.0, 100.0)
 RISE = (100.0, 106.0, 97.0, 103.0)
 COUNT = 24 * 4
 
-UNITS = list(CandleUnit)
+UNITS = list(CandleUnit)[1:]
+"""Every length but seconds, of which there are too many to ask for all: test_simulator_trades.py has them."""
 seeds = st.integers(0, 50)
 moments = st.integers(0, COUNT * 3600 * 1000 - 1).map(lambda ms: ORIGIN + timedelta(milliseconds=ms))
 
@@ -72,14 +73,14 @@ def require_sums(data: Tape, now: datetime, short: CandleUnit, long: CandleUnit)
 
 
 @settings(max_examples=15)
-@given(seeds, st.integers(0, 30 * 3600 * 1000), st.sampled_from(UNITS[:9]))
+@given(seeds, st.integers(0, 30 * 3600 * 1000), st.sampled_from(UNITS[:8]))
 def test_minutes_add_up_to_every_length(seed: int, milliseconds: int, unit: CandleUnit) -> None:
     data = tape(source(drawn(seed, 30)))
     require_sums(data, ORIGIN + milliseconds * MILLISECOND, CandleUnit.MINUTES_1, unit)
 
 
 @settings(max_examples=15)
-@given(seeds, st.integers(0, 200 * 24 * 60), st.sampled_from(UNITS[8:]))
+@given(seeds, st.integers(0, 200 * 24 * 60), st.sampled_from(UNITS[7:]))
 def test_hours_add_up_to_every_longer_length(seed: int, minutes: int, unit: CandleUnit) -> None:
     data = tape(source(drawn(seed, 200 * 6, minutes=240)))
     require_sums(data, ORIGIN + timedelta(minutes=minutes), CandleUnit.MINUTES_240, unit)
@@ -197,7 +198,7 @@ def test_the_ticker_before_a_days_first_trade_stands_at_the_last_price() -> None
     assert {stats.open, stats.high, stats.low, stats.price, stats.prev_close} == {103.0}
     assert (stats.volume, stats.turnover, stats.volume_24h, stats.turnover_24h) == (0.0, 0.0, 0.0, 0.0)
     assert (stats.high_52w, stats.low_52w) == (106.0, 97.0)
-    assert (stats.last_trade_at, stats.last_trade_volume) == (ORIGIN + HOUR - MILLISECOND, 1.0)
+    assert (stats.last_trade_at, stats.last_trade_volume) == (ORIGIN + HOUR - MILLISECOND, 0.5)
 
 
 def test_the_first_day_marks_its_own_year() -> None:

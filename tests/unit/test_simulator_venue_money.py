@@ -9,6 +9,7 @@ import pytest
 
 from makenaide.domain.errors import Inconsistent, Misconfigured
 from makenaide.exchange.simulator.core.orders import Order
+from makenaide.exchange.simulator.core.treasury import Direction
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.core.wallet import Wallet
 from makenaide.exchange.simulator.rest import replies
@@ -334,7 +335,10 @@ def assert_locks_match(venue: Venue) -> None:
     for account in venue.accounts.values():
         locked: dict[str, Decimal] = {}
         for order in account.orders.values():
-            if order.open:
+            if order.live:
                 currency = order.ticket.lock_currency
                 locked[currency] = locked.get(currency, Decimal(0)) + order.locked
+        for each in venue.treasury.of(account.name, Direction.WITHDRAW):
+            if each.under_way:
+                locked[each.currency] = locked.get(each.currency, Decimal(0)) + each.amount + each.fee
         assert {name: each.locked for name, each in account.wallet if each.locked} == locked

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from makenaide.exchange.simulator.settings import IdentifierCheck, RejectedIdentifier, VenueSettings
+from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
@@ -206,23 +206,6 @@ def test_a_refused_order_burns_its_identifier_unless_set_free(
     assert someone.get("/v1/order", ("identifier", "mk1-refused")).status == 404
     again = someone.post("/v1/orders", body)
     assert (None if again.status == 201 else error_name(again)) == then
-
-
-@pytest.mark.parametrize(
-    ("check", "names"),
-    [
-        (IdentifierCheck.FIRST, ("duplicated_identifier", "duplicated_identifier")),
-        (IdentifierCheck.BEFORE_FUNDS, ("invalid_price_bid", "duplicated_identifier")),
-        (IdentifierCheck.LAST, ("invalid_price_bid", "insufficient_funds_bid")),
-    ],
-)
-def test_when_a_used_identifier_is_noticed_is_a_setting(check: IdentifierCheck, names: tuple[str, str]) -> None:
-    someone = customer(VenueSettings(identifier_check=check))
-    body = LIMIT | {"identifier": "mk1-used"}
-    assert someone.post("/v1/orders", body).status == 201
-    off_tick = someone.post("/v1/orders", body | {"price": "90000001"})
-    too_dear = someone.post("/v1/orders", body | {"volume": "1"})
-    assert (error_name(off_tick), error_name(too_dear)) == names
 
 
 def test_the_test_call_uses_no_identifier_up() -> None:

@@ -170,7 +170,7 @@ def test_the_defaults_leave_the_guard_its_share() -> None:
         assert chosen.rate(group) < limit.calls / limit.seconds
 
 
-@pytest.mark.parametrize("bad", [{"ticker": 11.0}, {"order": 0.0}, {"margin": 0.5}, {"block_first": 0.5}])
+@pytest.mark.parametrize("bad", [{"ticker": 11.0}, {"order": -1.0}, {"margin": 0.5}, {"block_first": 0.5}])
 def test_a_share_above_the_limit_of_the_venue_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(Misconfigured, match=next(iter(bad))):
         LimiterSettings(**bad)

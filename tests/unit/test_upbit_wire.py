@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import Identifier, Side
-from makenaide.exchange.upbit import wire
+from makenaide.exchange.upbit import account, orders, quotes, wire
 from makenaide.exchange.upbit.errors import VenueGarbled
 from makenaide.exchange.venue import Balance, Level
 
@@ -113,7 +113,7 @@ def changed(row: str | dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def test_the_official_day_candle_keeps_every_digit() -> None:
-    (candle,) = wire.day_candles("GET /c", f"[{CANDLE}]".encode(), BTC, datetime(2025, 7, 1, tzinfo=UTC))
+    (candle,) = quotes.day_candles("GET /c", f"[{CANDLE}]".encode(), BTC, datetime(2025, 7, 1, tzinfo=UTC))
     assert candle.start == datetime(2025, 6, 30, tzinfo=UTC)
     assert candle.minutes == 1440
     assert (candle.open, candle.high) == (Price(147996000), Price(148480000))
@@ -123,7 +123,7 @@ def test_the_official_day_candle_keeps_every_digit() -> None:
 
 
 def test_the_official_ticker_keeps_every_digit() -> None:
-    ticker = wire.tickers("GET /t", f"[{TICKER}]".encode(), [ETH])[ETH]
+    ticker = quotes.tickers("GET /t", f"[{TICKER}]".encode(), [ETH])[ETH]
     assert ticker.price == Price(3510000)
     assert ticker.turnover_24h == Krw("111690309851.79362")
     assert ticker.at == datetime(2025, 7, 4, 5, 14, 0, 327000, tzinfo=UTC)
@@ -133,14 +133,14 @@ def test_the_official_ticker_keeps_every_digit() -> None:
 def test_numbers_and_strings_of_any_spelling_keep_every_digit(digits: Decimal) -> None:
     text = format(digits, "f")
     number = CANDLE.replace("138812096716.42776", text).encode()
-    (candle,) = wire.day_candles("c", b"[" + number + b"]", BTC, datetime(2026, 1, 1, tzinfo=UTC))
+    (candle,) = quotes.day_candles("c", b"[" + number + b"]", BTC, datetime(2026, 1, 1, tzinfo=UTC))
     assert candle.turnover.value == digits
-    account = body([{"currency": "KRW", "balance": text, "locked": "0.0", "avg_buy_price": "0"}])
-    assert wire.balances("a", account)["KRW"].free == digits
+    held = body([{"currency": "KRW", "balance": text, "locked": "0.0", "avg_buy_price": "0"}])
+    assert account.balances("a", held)["KRW"].free == digits
 
 
 def test_a_listing_names_the_flags_that_are_up() -> None:
-    (listing,) = wire.listings("m", f"[{LISTING}]".encode())
+    (listing,) = quotes.listings("m", f"[{LISTING}]".encode())
     assert (listing.market, listing.korean_name, listing.english_name) == (BTC, "비트코인", "Bitcoin")
     assert not listing.warning
     assert listing.cautions == ("DEPOSIT_AMOUNT_SOARING", "PRICE_FLUCTUATIONS")
@@ -148,7 +148,7 @@ def test_a_listing_names_the_flags_that_are_up() -> None:
 
 def test_a_market_of_an_unknown_quote_currency_is_left_out() -> None:
     rows = [changed(LISTING, market="USDC-BTC"), changed(LISTING), changed(LISTING, market="BTC-ETH")]
-    assert [each.market for each in wire.listings("m", body(rows))] == ["KRW-BTC", "BTC-ETH"]
+    assert [each.market for each in quotes.listings("m", body(rows))] == ["KRW-BTC", "BTC-ETH"]
 
 
 def test_the_padding_of_a_thin_book_is_dropped_and_the_best_comes_first() -> None:
@@ -158,17 +158,17 @@ def test_the_padding_of_a_thin_book_is_dropped_and_the_best_comes_first() -> Non
         {"bid_price": 0, "bid_size": 0, "ask_price": 0, "ask_size": 0.0},
     ]
     row = {"market": "KRW-BTC", "timestamp": 1751606040373, "orderbook_units": units, "level": 0}
-    book = wire.books("b", body([row]), [BTC])[BTC]
+    book = quotes.books("b", body([row]), [BTC])[BTC]
     assert book.bids == (Level(Price(100), Quantity("0.25")), Level(Price(99), Quantity("1.5")))
     assert book.asks == (Level(Price(101), Quantity(2)),)
     assert book.at == datetime(2025, 7, 4, 5, 14, 0, 373000, tzinfo=UTC)
-    empty = wire.books("b", body([changed(row, orderbook_units=[])]), [BTC])[BTC]
+    empty = quotes.books("b", body([changed(row, orderbook_units=[])]), [BTC])[BTC]
     assert (empty.best_bid, empty.best_ask) == (None, None)
 
 
 def test_instruments_state_their_step_as_text() -> None:
     row = {"market": "KRW-BTC", "quote_currency": "KRW", "tick_size": "1000", "supported_levels": ["0", "10000"]}
-    assert wire.instruments("i", body([row]), [BTC])[BTC].tick_size == Decimal(1000)
+    assert quotes.instruments("i", body([row]), [BTC])[BTC].tick_size == Decimal(1000)
 
 
 def test_balances_come_by_currency() -> None:
@@ -176,23 +176,23 @@ def test_balances_come_by_currency() -> None:
         {"currency": "KRW", "balance": "1000000.0", "locked": "0.0", "avg_buy_price": "0", "unit_currency": "KRW"},
         {"currency": "BTC", "balance": "0.5", "locked": "0.1", "avg_buy_price": "150000000"},
     ]
-    found = wire.balances("a", body(rows))
+    found = account.balances("a", body(rows))
     assert found["BTC"] == Balance(currency="BTC", free=Decimal("0.5"), locked=Decimal("0.1"))
     assert found["KRW"].total == 1_000_000
-    assert wire.balances("a", b"[]") == {}
+    assert account.balances("a", b"[]") == {}
 
 
 @pytest.mark.parametrize(("state", "active"), [("active", True), ("preview", False), (None, False)])
 def test_chance_takes_the_larger_minimum_and_only_active_is_active(state: str | None, active: bool) -> None:
     row = changed(CHANCE, market=changed(CHANCE["market"], state=state))
-    chance = wire.chance("c", body(row), BTC)
+    chance = account.chance("c", body(row), BTC)
     assert (chance.bid_fee, chance.ask_fee) == (Decimal("0.0005"), Decimal("0.0004"))
     assert chance.minimum_total == Krw(6000)
     assert chance.active is active
 
 
 def test_the_official_market_buy_parses_without_a_volume() -> None:
-    order = wire.placed_order("o", body(MARKET_BUY), IDENTIFIER)
+    order = orders.placed_order("o", body(MARKET_BUY), IDENTIFIER)
     assert (order.type, order.side, order.state, order.closed) == ("price", Side.BID, "cancel", True)
     assert (order.price, order.volume, order.identifier) == (Decimal(6000), None, None)
     assert order.executed == Quantity("0.00003736")
@@ -212,7 +212,7 @@ def test_the_official_market_buy_parses_without_a_volume() -> None:
     ],
 )
 def test_an_order_reads_the_same_however_it_is_spelt(variant: dict[str, Any]) -> None:
-    order = wire.placed_order("o", body(changed(LIMIT_SELL, **variant)), IDENTIFIER)
+    order = orders.placed_order("o", body(changed(LIMIT_SELL, **variant)), IDENTIFIER)
     assert order.price == Decimal(140000000)
     assert order.volume == Quantity(1)
     assert (order.executed, order.paid_fee, order.trades, order.closed) == (Quantity(0), Krw(0), (), False)
@@ -226,7 +226,7 @@ def test_absent_and_null_mean_the_same(absent: str) -> None:
         row.pop(name, None)
         if absent == "null":
             row[name] = None
-    order = wire.placed_order("o", body(row), IDENTIFIER)
+    order = orders.placed_order("o", body(row), IDENTIFIER)
     assert (order.price, order.volume, order.identifier) == (None, None, None)
 
 
@@ -236,7 +236,7 @@ def test_absent_and_null_mean_the_same(absent: str) -> None:
 def test_candles_come_ascending_and_closed_only() -> None:
     days = [f"2025-06-{day:02d}T00:00:00" for day in (30, 29, 27)]
     rows = [changed(CANDLE, candle_date_time_utc=day) for day in days]
-    found = wire.day_candles("c", body(rows), BTC, datetime(2025, 6, 30, tzinfo=UTC))
+    found = quotes.day_candles("c", body(rows), BTC, datetime(2025, 6, 30, tzinfo=UTC))
     assert [candle.start.day for candle in found] == [27, 29]
 
 
@@ -265,12 +265,12 @@ def test_candles_come_ascending_and_closed_only() -> None:
 )
 def test_a_bad_candle_is_named(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(VenueGarbled, match=f"(?s)GET /c: .*{words}"):
-        wire.day_candles("GET /c", body([changed(CANDLE, **fields)]), BTC, datetime(2026, 1, 1, tzinfo=UTC))
+        quotes.day_candles("GET /c", body([changed(CANDLE, **fields)]), BTC, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_a_day_that_stands_there_twice_is_named() -> None:
     with pytest.raises(VenueGarbled, match=r"KRW-BTC 2025-06-30.*does not follow"):
-        wire.day_candles("c", f"[{CANDLE},{CANDLE}]".encode(), BTC, datetime(2026, 1, 1, tzinfo=UTC))
+        quotes.day_candles("c", f"[{CANDLE},{CANDLE}]".encode(), BTC, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 # ---- what does not parse ----
@@ -282,14 +282,14 @@ SHAPES = [b"", b"<html>", b"null", b"[null]", b"[[]]", b"\xff\xfe", b'{"a":', b'
 def test_no_garbage_gets_through_any_door(raw: bytes) -> None:
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     doors: list[Callable[[], object]] = [
-        lambda: wire.listings("GET /x", raw),
-        lambda: wire.day_candles("GET /x", raw, BTC, long_ago),
-        lambda: wire.tickers("GET /x", raw, [BTC]),
-        lambda: wire.books("GET /x", raw, [BTC]),
-        lambda: wire.instruments("GET /x", raw, [BTC]),
-        lambda: wire.balances("GET /x", raw),
-        lambda: wire.chance("GET /x", raw, BTC),
-        lambda: wire.placed_order("GET /x", raw, IDENTIFIER),
+        lambda: quotes.listings("GET /x", raw),
+        lambda: quotes.day_candles("GET /x", raw, BTC, long_ago),
+        lambda: quotes.tickers("GET /x", raw, [BTC]),
+        lambda: quotes.books("GET /x", raw, [BTC]),
+        lambda: quotes.instruments("GET /x", raw, [BTC]),
+        lambda: account.balances("GET /x", raw),
+        lambda: account.chance("GET /x", raw, BTC),
+        lambda: orders.placed_order("GET /x", raw, IDENTIFIER),
     ]
     for door in doors:
         with pytest.raises(VenueGarbled, match="GET /x"):
@@ -301,7 +301,7 @@ def test_no_garbage_gets_through_any_door(raw: bytes) -> None:
 def test_a_body_that_is_nested_without_end_is_garbage() -> None:
     deep = b'[{"junk":' + b"[" * 200_000
     with pytest.raises(VenueGarbled):
-        wire.balances("a", deep)
+        account.balances("a", deep)
     assert wire.refusal(b'{"junk":' + b"[" * 200_000) is None
     assert wire.placed_uuid(b'{"junk":' + b"[" * 200_000) is None
 
@@ -317,21 +317,21 @@ def test_a_body_that_is_nested_without_end_is_garbage() -> None:
 )
 def test_a_bad_ticker_is_named(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(VenueGarbled, match=words):
-        wire.tickers("t", body([changed(TICKER, **fields)]), [ETH])
+        quotes.tickers("t", body([changed(TICKER, **fields)]), [ETH])
 
 
 def test_a_market_that_the_reply_leaves_out_is_named() -> None:
     with pytest.raises(VenueGarbled, match=r"t: the reply lacks KRW-BTC, KRW-XRP$"):
-        wire.tickers("t", f"[{TICKER}]".encode(), [BTC, ETH, Market("KRW-XRP")])
+        quotes.tickers("t", f"[{TICKER}]".encode(), [BTC, ETH, Market("KRW-XRP")])
     with pytest.raises(VenueGarbled, match="lacks KRW-BTC"):
-        wire.books("b", b"[]", [BTC])
+        quotes.books("b", b"[]", [BTC])
     with pytest.raises(VenueGarbled, match="lacks KRW-BTC"):
-        wire.instruments("i", b"[]", [BTC])
+        quotes.instruments("i", b"[]", [BTC])
 
 
 def test_an_empty_list_of_markets_is_no_list() -> None:
     with pytest.raises(VenueGarbled, match="empty"):
-        wire.listings("m", b"[]")
+        quotes.listings("m", b"[]")
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_an_empty_list_of_markets_is_no_list() -> None:
 )
 def test_a_listing_without_a_clear_warning_is_garbage(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(VenueGarbled, match=words):
-        wire.listings("m", body([changed(LISTING, **fields)]))
+        quotes.listings("m", body([changed(LISTING, **fields)]))
 
 
 @pytest.mark.parametrize(
@@ -360,12 +360,12 @@ def test_a_listing_without_a_clear_warning_is_garbage(fields: dict[str, Any], wo
 )
 def test_a_bad_account_is_named(rows: list[dict[str, str]], words: str) -> None:
     with pytest.raises(VenueGarbled, match=words):
-        wire.balances("a", body(rows))
+        account.balances("a", body(rows))
 
 
 def test_a_chance_of_another_market_is_garbage() -> None:
     with pytest.raises(VenueGarbled, match=r"\$\.market\.id: asked for KRW-ETH, got 'KRW-BTC'"):
-        wire.chance("c", body(CHANCE), ETH)
+        account.chance("c", body(CHANCE), ETH)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_a_chance_of_another_market_is_garbage() -> None:
 )
 def test_a_bad_order_is_named(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(VenueGarbled, match=words):
-        wire.placed_order("o", body(changed(LIMIT_SELL, **fields)), IDENTIFIER)
+        orders.placed_order("o", body(changed(LIMIT_SELL, **fields)), IDENTIFIER)
 
 
 @pytest.mark.parametrize(

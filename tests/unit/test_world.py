@@ -25,7 +25,11 @@ def test_a_world_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     world = made(tmp_path / "accounts" / "x")
     worlds.save(world)
     assert worlds.load(world.file) == world
-    assert sorted(each.name for each in Path(world.folder).iterdir()) == ["keys.json", "world.json"]
+    assert sorted(each.name for each in Path(world.folder).iterdir()) == [
+        "keys.json",
+        "operator.token",
+        "world.json",
+    ]
 
 
 def test_keys_are_made_once_and_are_readable_to_the_owner_alone(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from makenaide.exchange.http import Request, Response
+from makenaide.exchange.http import Request, Response, Transport
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
@@ -86,13 +86,14 @@ def stand(
     settings: RetrySettings | None = None,
     limiter: LimiterSettings | None = None,
     latency: float = 0.0,
+    carrier: Transport | None = None,
 ) -> Stand:
-    """A client whose venue plays `steps`."""
+    """A client whose venue plays `steps`, or answers as `carrier` does."""
     clock = StepClock()
     script = Script(list(steps), clock, latency)
     numbers = count(1)
     client = UpbitClient(
-        transport=script,
+        transport=carrier or script,
         limiter=Limiter(limiter or LimiterSettings(), clock, random.Random(1)),
         keys=keys,
         clock=clock,

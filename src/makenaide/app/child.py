@@ -29,10 +29,16 @@ _TAKEOVER_SECONDS = 10.0
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """The first line that a simulator prints with --json: where it is, or why it is not."""
+    """The first line that a simulator prints with --json: where it is, or why it is not.
+
+    `socket` and `private` are its WebSockets; `keys` and `operator` name the files with the keys and the token.
+    """
 
     url: str = ""
+    socket: str = ""
+    private: str = ""
     keys: str = ""
+    operator: str = ""
     error: str = ""
     code: int = 0
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from makenaide.app import world as worlds
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.world import World
+from makenaide.exchange.simulator.faults.mischief import Mischief
 from makenaide.exchange.simulator.server import Server
 
 
@@ -15,6 +16,10 @@ def serve_world(world: World, port: int, announce: Callable[[int], None], *, wat
     `announce` gets the port once requests are taken; `watch_parent` also stops at the end of standard input.
     """
     data = worlds.market_data(world)
-    face, log = worlds.open_face(world, data, WallClock(StopFlag()))
+    clock = WallClock(StopFlag())
+    face, log = worlds.open_face(world, data, clock)
     with closing(log):
-        Server(face, port=port).run(announce, watch_parent=watch_parent)
+        door = worlds.open_door(world, face, clock)
+        server = Server(face, port=port, door=door)
+        server.hub.mischief = Mischief(server.hub, door.faults)
+        server.run(announce, watch_parent=watch_parent)

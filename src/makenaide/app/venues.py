@@ -61,7 +61,7 @@ def new_world(config: Config, wanted: Source, folder: Path, now: datetime) -> Wo
         market=None if wanted.kind == "replay" else market,
         replay=None if wanted.replay is None else str(wanted.replay.absolute()),
         venue=venue,
-        quota=config.quota,
+        face=FaceSettings(quota=config.quota),
         balances={"KRW": Decimal(config.paper.krw)},
     )
 

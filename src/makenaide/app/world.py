@@ -2,29 +2,39 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.parameter import near
 from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
 from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.faults.console import Console
+from makenaide.exchange.simulator.faults.courier import Courier
+from makenaide.exchange.simulator.faults.plan import Faults, Rule
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.prices import files
 from makenaide.exchange.simulator.prices.generator import generate
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
+from makenaide.exchange.simulator.prices.program import event
+from makenaide.exchange.simulator.prices.staged import Staged
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import (
+    ALL_SCOPES,
     ApiKey,
     FaceSettings,
     Pace,
-    QuotaSettings,
     VenueSettings,
     fingerprint,
 )
+from makenaide.exchange.simulator.table import read
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.store.home import file_faults
 
@@ -32,10 +42,38 @@ ACCOUNT = "paper"
 """The one account of a simulated world that Makenaide trades with."""
 
 
+_SHORTEST_TOKEN = 32
+
+MAIN_KEY = "main"
+"""The name of that account's own key, which is kept in keys.json; another key NAME is kept in keys-NAME.json."""
+
+SCOPES = (
+    *("view_account", "view_orders", "make_orders", "view_withdrawals", "withdraw"),
+    *("view_deposits", "deposit", "transfer", "manage_pockets"),
+)
+"""The rights that a key can have (upbit-api.md section 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a key may do: for which account, with which rights, until when, from where (nowhere named: anywhere)."""
+
+    account: str = ACCOUNT
+    scopes: frozenset[str] = ALL_SCOPES
+    expires: datetime | None = None
+    addresses: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for scope in sorted(self.scopes - set(SCOPES)):
+            raise Misconfigured(f"scopes: unknown right {scope}{near(scope, SCOPES)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Generated prices (`market`) or replayed ones (`replay`), the venue's settings, and the opening balances.
 
+    `balances` are those of `ACCOUNT`, `accounts` those of further ones. `keys`, `events` and `faults` are tables as a
+    scenario holds them; relative times in them count from `begun`, or from the data's first slot where that is None.
     Kept as JSON in `folder`, beside the command log and the keys.
     """
 
@@ -43,8 +81,13 @@ class World:
     market: GeneratorSettings | None = None
     replay: str | None = None
     venue: VenueSettings = field(default_factory=VenueSettings)
-    quota: QuotaSettings = field(default_factory=QuotaSettings)
+    face: FaceSettings = field(default_factory=FaceSettings)
     balances: dict[str, Decimal] = field(default_factory=dict)
+    accounts: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: tuple[dict[str, Any], ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
+    begun: datetime | None = None
 
     @property
     def log(self) -> Path:
@@ -59,16 +102,28 @@ class World:
     @property
     def keys_file(self) -> Path:
         """Where the account's keys are kept, readable to the owner alone."""
-        return Path(self.folder) / "keys.json"
+        return self.key_file(MAIN_KEY)
+
+    @property
+    def operator_file(self) -> Path:
+        """Where the operator's token is kept, readable to the owner alone."""
+        return Path(self.folder) / "operator.token"
+
+    def key_file(self, name: str) -> Path:
+        """Where the key of that name is kept, readable to the owner alone."""
+        return Path(self.folder) / ("keys.json" if name == MAIN_KEY else f"keys-{name}.json")
 
 
 def save(world: World) -> None:
     """Write the description (and keys, the first time) into the world's folder; `DiskFull`, `Misconfigured`."""
     with file_faults(Path(world.folder)):
         Path(world.folder).mkdir(parents=True, exist_ok=True)
-        if not world.keys_file.exists():
-            pair = {"access": secrets.token_hex(20), "secret": secrets.token_hex(32)}
-            _replace(world.keys_file, msgspec.json.encode(pair))
+        for name in sorted({MAIN_KEY, *world.keys}):
+            if not world.key_file(name).exists():
+                pair = {"access": secrets.token_hex(20), "secret": secrets.token_hex(32)}
+                _replace(world.key_file(name), msgspec.json.encode(pair))
+        if not world.operator_file.exists():
+            _replace(world.operator_file, secrets.token_hex(32).encode())
         _replace(world.file, msgspec.json.format(msgspec.json.encode(world)))
 
 
@@ -90,17 +145,26 @@ def load(file: Path) -> World:
         raise Misconfigured(f"{file}: no world: {cause}") from cause
 
 
-def keys(world: World) -> Keys:
-    """The account's keys; `Misconfigured` when they cannot be read."""
+def keys(world: World, name: str = MAIN_KEY) -> Keys:
+    """The account's keys, or those called `name`; `Misconfigured` when they cannot be read."""
+    file = world.key_file(name)
     try:
-        pair = msgspec.json.decode(world.keys_file.read_bytes(), type=dict[str, str])
+        pair = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
         return Keys(access=pair["access"], secret=pair["secret"])
     except (OSError, KeyError, msgspec.MsgspecError) as cause:
-        raise Misconfigured(f"{world.keys_file}: no keys: {cause}") from cause
+        raise Misconfigured(f"{file}: no keys: {cause}") from cause
 
 
 def market_data(world: World) -> MarketData:
-    """The prices of `world`."""
+    """The prices of `world`, with its events; `Misconfigured` names an event that does not fit them."""
+    data = _prices(world)
+    if not world.events:
+        return data
+    begin = _begin(world, data)
+    return Staged(data, [event(table, f"events.{n}", begin) for n, table in enumerate(world.events, 1)])
+
+
+def _prices(world: World) -> MarketData:
     if world.replay is not None:
         return files.load(Path(world.replay))
     if world.market is None:
@@ -109,23 +173,68 @@ def market_data(world: World) -> MarketData:
 
 
 def open_face(world: World, data: MarketData, clock: Clock | None) -> tuple[Face, CommandLog]:
-    """The venue of `world` over `data`, rebuilt from its command log, with its account open, behind its HTTP face."""
+    """The venue of `world` over `data`, rebuilt from its command log, its accounts open, behind its HTTP face."""
     venue = Venue(data, world.venue)
-    named = {"prices": _named(world)}
-    log = rebuild(venue, world.log, fingerprint(world.venue, named))
-    if ACCOUNT not in venue.accounts:
-        venue.open_account(ACCOUNT, world.balances)
-    pair = keys(world)
-    api_key = ApiKey(access=pair.access, secret=pair.secret, account=ACCOUNT)
-    face = Face(venue, [api_key], FaceSettings(quota=world.quota), None if _stepped(world) else clock)
-    return face, log
+    log = rebuild(venue, world.log, fingerprint(world.venue, _named(world)))
+    for name, held in ({ACCOUNT: world.balances} | world.accounts).items():
+        if name not in venue.accounts:
+            venue.open_account(name, held)
+    return Face(venue, _api_keys(world, data), world.face, None if _stepped(world) else clock), log
+
+
+def open_door(world: World, face: Face, clock: Clock | None) -> Courier:
+    """The way to `face` for callers and for the operator, with the world's faults on it."""
+    begin = _begin(world, face.venue.data)
+    rules = [read(Rule, table, f"faults.{n}", begin) for n, table in enumerate(world.faults, 1)]
+    faults = Faults(rules, world.venue.seed)
+    hand = None if _stepped(world) else clock
+    return Courier(face, faults, hand, Console(face.venue, faults, _operator_token(world), hand))
+
+
+def _operator_token(world: World) -> str:
+    try:
+        token = world.operator_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as cause:
+        raise Misconfigured(f"{world.operator_file}: no token: {cause}") from cause
+    if len(token) < _SHORTEST_TOKEN:
+        raise Misconfigured(f"{world.operator_file}: no token: expected at least {_SHORTEST_TOKEN} characters")
+    return token
+
+
+def _api_keys(world: World, data: MarketData) -> list[ApiKey]:
+    begin = _begin(world, data)
+    opened: list[ApiKey] = []
+    for name in sorted({MAIN_KEY, *world.keys}):
+        grant = read(Grant, world.keys.get(name, {}), f"keys.{name}", begin)
+        pair = keys(world, name)
+        opened.append(
+            ApiKey(
+                access=pair.access,
+                secret=pair.secret,
+                account=grant.account,
+                scopes=grant.scopes,
+                created_at=begin,
+                expires_at=grant.expires,
+                addresses=grant.addresses,
+            )
+        )
+    return opened
+
+
+def _begin(world: World, data: MarketData) -> datetime:
+    return data.first_slot if world.begun is None else world.begun
 
 
 def _stepped(world: World) -> bool:
     return world.venue.pace is Pace.STEPPED
 
 
-def _named(world: World) -> str:
+def _named(world: World) -> Mapping[str, str]:
+    """What tells this world's data from another's."""
     if world.replay is not None:
-        return files.fingerprint(Path(world.replay))
-    return msgspec.json.encode(world.market).decode()
+        prices = files.fingerprint(Path(world.replay))
+    else:
+        prices = msgspec.json.encode(world.market).decode()
+    if not world.events:
+        return {"prices": prices}
+    return {"prices": prices, "events": msgspec.json.encode([world.begun, world.events]).decode()}

@@ -126,6 +126,7 @@ def _exchange(group: click.Group, text: Text) -> None:
         click.option("--markets", type=click.IntRange(3, 289), help=text("help.option.markets")),
         click.option("--replay", type=click.Path(path_type=Path), help=text("help.option.replay")),
         click.option("--stepped", is_flag=True, help=text("help.option.stepped")),
+        click.option("--scenario", type=click.Path(path_type=Path), help=text("help.option.scenario")),
         click.option("--world", type=click.Path(path_type=Path), hidden=True),
         json_option(text),
     )

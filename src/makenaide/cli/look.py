@@ -21,7 +21,7 @@ from makenaide.domain.market import Market, market
 from makenaide.domain.reason import Refusal
 from makenaide.environment import Environment
 from makenaide.execution.reconcile import compare, reconcile
-from makenaide.pipeline.collect import collect, refresh_listings
+from makenaide.pipeline.collect import collect, refresh_listings, working_wallets
 from makenaide.pipeline.decide import Outlook, outlook
 from makenaide.pipeline.entering import Context, Plan, consider, held_markets
 from makenaide.pipeline.session import Session
@@ -182,7 +182,8 @@ def _explained(session: Session, thinking: Outlook, code: Market) -> dict[str, A
     if signal.refusal is None:
         slot = last_slot(session.clock.now(), session.schedule.times)
         state = reconcile(session.desk, session.account.account_id)
-        verdict = consider(session, thinking, signal, Context(slot=slot, bought_today=0, state=state))
+        context = Context(slot=slot, bought_today=0, state=state, wallets=working_wallets(session))
+        verdict = consider(session, thinking, signal, context)
         data["refusal"] = None if isinstance(verdict, Plan) else str(verdict.refusal)
         data |= {name: part for name, part in verdict.evidence.items() if name != "features"}
     return data

@@ -8,6 +8,7 @@ from makenaide.domain.candle import Candle
 from makenaide.domain.market import Market
 from makenaide.domain.order import Answer, Identifier, OrderRequest
 from makenaide.exchange.venue import (
+    ApiKeyTerm,
     Balance,
     Book,
     Chance,
@@ -17,6 +18,7 @@ from makenaide.exchange.venue import (
     Quotation,
     Ticker,
     Trading,
+    Wallet,
 )
 
 
@@ -66,3 +68,23 @@ class PaperVenue:
     def cancel(self, identifier: Identifier) -> bool:
         """Cancel on paper."""
         return self.trading.cancel(identifier)
+
+    def orders(self, identifiers: Sequence[Identifier]) -> Mapping[Identifier, PlacedOrder]:
+        """The paper orders of those identifiers."""
+        return self.trading.orders(identifiers)
+
+    def open_orders(self, market: Market | None = None) -> Sequence[PlacedOrder]:
+        """Open paper orders."""
+        return self.trading.open_orders(market)
+
+    def closed_orders(self, start: datetime, end: datetime, market: Market | None = None) -> Sequence[PlacedOrder]:
+        """Done and cancelled paper orders."""
+        return self.trading.closed_orders(start, end, market)
+
+    def wallets(self) -> Sequence[Wallet]:
+        """The wallets of the paper account, all working: the exchange shows its own to holders of a key only."""
+        return self.trading.wallets()
+
+    def api_keys(self) -> Sequence[ApiKeyTerm]:
+        """The keys of the paper account."""
+        return self.trading.api_keys()

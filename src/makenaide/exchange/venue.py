@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from makenaide.domain.candle import Candle
@@ -73,6 +74,62 @@ class Instrument:
     tick_size: Decimal
 
 
+class BarUnit(StrEnum):
+    """The lengths of the venue's candles, by the last part of their paths (upbit-api.md, section 2.2)."""
+
+    SECONDS = "seconds"
+    MINUTES_1 = "minutes/1"
+    MINUTES_3 = "minutes/3"
+    MINUTES_5 = "minutes/5"
+    MINUTES_10 = "minutes/10"
+    MINUTES_15 = "minutes/15"
+    MINUTES_30 = "minutes/30"
+    MINUTES_60 = "minutes/60"
+    MINUTES_240 = "minutes/240"
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+    YEARS = "years"
+
+    @property
+    def minutes(self) -> int | None:
+        """How many minutes a unit of minutes holds; None for the others."""
+        name, _, count = self.partition("/")
+        return int(count) if name == "minutes" else None
+
+    @property
+    def one(self) -> str:
+        """In words: "a day", "5 minutes"."""
+        return f"a {self[:-1]}" if self.minutes is None else f"{self.minutes} minutes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One candle of any unit; the newest may still be forming. Prices and `turnover` in the quote currency, UTC."""
+
+    market: Market
+    unit: BarUnit
+    start: datetime
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Quantity
+    turnover: Krw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketTrade:
+    """One trade of a market, by anybody. `number` is unique, but says nothing about the order of trades."""
+
+    market: Market
+    at: datetime
+    price: Price
+    volume: Quantity
+    taker: Side
+    number: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """One currency of the account: `free` may be spent, `locked` stands in open orders."""
@@ -111,7 +168,10 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedOrder:
-    """An order as `GET /order` shows it. `closed` once done or cancelled; judge by `executed`, never by state."""
+    """An order as the venue shows it; in lists without its `trades`.
+
+    `closed` once done or cancelled; judge by `executed`, never by state.
+    """
 
     uuid: str
     identifier: Identifier | None
@@ -131,6 +191,50 @@ class PlacedOrder:
     def closed(self) -> bool:
         """Nothing more can happen to it at the venue."""
         return self.state in ("done", "cancel")
+
+
+class WalletState(StrEnum):
+    """What a wallet lets through (upbit-api.md, section 4.8); OTHER is a word that this version does not know."""
+
+    WORKING = "working"
+    WITHDRAW_ONLY = "withdraw_only"
+    DEPOSIT_ONLY = "deposit_only"
+    PAUSED = "paused"
+    UNSUPPORTED = "unsupported"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallet:
+    """One network of a currency at the venue. `blocks` is the chain's state in the venue's words, None = not said."""
+
+    currency: str
+    network: str
+    state: WalletState
+    blocks: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyTerm:
+    """One API key of the account, by its public half, and when it ends (UTC); it cannot be prolonged."""
+
+    access: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A deposit or a withdrawal; `state` in the venue's words, `done_at` None = under way or given up (UTC)."""
+
+    uuid: str
+    currency: str
+    network: str
+    amount: Decimal
+    fee: Decimal
+    state: str
+    txid: str | None
+    created_at: datetime
+    done_at: datetime | None
 
 
 class Quotation(Protocol):
@@ -178,6 +282,26 @@ class Trading(Protocol):
 
     def cancel(self, identifier: Identifier) -> bool:
         """Ask for the order's cancellation; False when the venue does not know it."""
+        ...
+
+    def orders(self, identifiers: Sequence[Identifier]) -> Mapping[Identifier, PlacedOrder]:
+        """Those of `identifiers` that the venue knows, without their trades."""
+        ...
+
+    def open_orders(self, market: Market | None = None) -> Sequence[PlacedOrder]:
+        """Every order that stays open during the whole call (and perhaps others), without their trades."""
+        ...
+
+    def closed_orders(self, start: datetime, end: datetime, market: Market | None = None) -> Sequence[PlacedOrder]:
+        """Every done or cancelled order created from `start` to `end`, oldest first, without their trades."""
+        ...
+
+    def wallets(self) -> Sequence[Wallet]:
+        """The wallets of every currency, one for each network."""
+        ...
+
+    def api_keys(self) -> Sequence[ApiKeyTerm]:
+        """The account's API keys with their ends."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Collecting: the venue's list of markets and the closed day candles that are not stored yet."""
+"""Collecting: the venue's list of markets, the closed day candles that are not stored yet, and wallet states."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from makenaide.domain.candle import Candle
 from makenaide.domain.clock import DAY, day_start, trading_day
 from makenaide.domain.errors import Unavailable, UnknownMarket
 from makenaide.domain.market import Market, quote_of
-from makenaide.exchange.venue import Listing, Quotation
+from makenaide.exchange.venue import Listing, Quotation, WalletState
 from makenaide.pipeline.session import Session
 from makenaide.store.candles import KnownListing, known_listings, mark_gone, put_listings
 from makenaide.store.runs import AuditEntry, put_audit
@@ -83,6 +83,20 @@ def _alarm(session: Session, at: datetime, detail: dict[str, int]) -> None:
                 detail=detail,
             ),
         )
+
+
+def working_wallets(session: Session) -> Mapping[str, bool]:
+    """Whether each coin's wallet works, by currency: on one of its networks at least. What lacks is unknown.
+
+    Nothing at all is known when the venue does not answer: that may keep anybody from buying, but stops no run.
+    """
+    try:
+        wallets = session.venue.wallets()
+    except Unavailable as cause:
+        log.warning("no wallet states", extra={"action": "collect.wallets", "cause": str(cause)})
+        return {}
+    working = {each.currency for each in wallets if each.state is WalletState.WORKING}
+    return {each.currency: each.currency in working for each in wallets}
 
 
 def collect(session: Session, markets: Iterable[Market], at: datetime) -> Collected:

@@ -9,7 +9,7 @@ from typing import Any
 
 from makenaide.domain.clock import kst, trading_day
 from makenaide.domain.errors import Unavailable, UnknownMarket
-from makenaide.domain.market import Market
+from makenaide.domain.market import Market, base_of
 from makenaide.domain.money import Krw, Price
 from makenaide.domain.order import (
     Leg,
@@ -25,6 +25,7 @@ from makenaide.exchange.venue import Book
 from makenaide.execution.portfolio import open_positions
 from makenaide.execution.reconcile import Reconciliation
 from makenaide.ledger.performance import drawdown_now, month_to_date
+from makenaide.pipeline.collect import working_wallets
 from makenaide.pipeline.decide import Outlook
 from makenaide.pipeline.session import Session
 from makenaide.pipeline.valuation import Valuation, equity_points, value_account
@@ -61,11 +62,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The slot, how much was bought in it already, and what reconciling showed."""
+    """The slot, how much was bought in it already, what reconciling showed, and which wallets work, by currency."""
 
     slot: datetime
     bought_today: int
     state: Reconciliation
+    wallets: Mapping[str, bool]
 
 
 def enter(session: Session, run: Run, thinking: Outlook, state: Reconciliation) -> dict[str, str]:
@@ -73,10 +75,11 @@ def enter(session: Session, run: Run, thinking: Outlook, state: Reconciliation) 
     outcome: dict[str, str] = {}
     decided = decisions_of(session.db, run)
     bought = sum(1 for row in decided.values() if row.refusal is None)
-    for signal in candidates(thinking.signals):
-        if signal.market in decided:
-            continue
-        verdict = consider(session, thinking, signal, Context(slot=run.slot, bought_today=bought, state=state))
+    wanted = [signal for signal in candidates(thinking.signals) if signal.market not in decided]
+    wallets = working_wallets(session) if wanted else {}
+    for signal in wanted:
+        context = Context(slot=run.slot, bought_today=bought, state=state, wallets=wallets)
+        verdict = consider(session, thinking, signal, context)
         if isinstance(verdict, Refused):
             with session.db.transaction():
                 session.lease.check()
@@ -177,6 +180,7 @@ def _candidate_facts(session: Session, signal: Signal, context: Context) -> Cand
         atr_percent=None if atr_percent is None else _decimal(atr_percent),
         last_stop=max((at for market, at in stops if market == signal.market), default=None),
         market_free=signal.market not in context.state.closed_markets,
+        wallet_working=context.wallets.get(base_of(signal.market)),
     )
 
 

@@ -44,13 +44,13 @@ class CandidateFacts:
 
     `atr_percent` in percent of the close, None = unknown; `last_stop` the market's latest stop exit;
     `market_free` is False while an order of ours there is in doubt or the venue has it shut; `wallet_working`
-    is False also when unknown.
+    says whether the coin can be moved in and out of the venue, None = unknown, which refuses like False.
     """
 
     atr_percent: Decimal | None
     last_stop: datetime | None
     market_free: bool = True
-    wallet_working: bool = True
+    wallet_working: bool | None = True
 
 
 def limit(account: AccountFacts, candidate: CandidateFacts, settings: RiskSettings) -> Refusal | None:
@@ -71,7 +71,7 @@ def limit(account: AccountFacts, candidate: CandidateFacts, settings: RiskSettin
         (Refusal.EXPOSURE_LIMIT, _exposed(account, settings)),
         (Refusal.MARKET_CLOSED, not candidate.market_free),
         (Refusal.BOOKS_DIFFER, not account.books_equal),
-        (Refusal.WALLET_SHUT, not candidate.wallet_working),
+        (Refusal.WALLET_SHUT, candidate.wallet_working is not True),
     )
     return next((refusal for refusal, speaks in asked if speaks), None)
 
@@ -110,7 +110,7 @@ def limit_evidence(account: AccountFacts, candidate: CandidateFacts) -> Mapping[
         "equity": str(account.equity),
         "market_free": str(candidate.market_free).lower(),
         "books_equal": str(account.books_equal).lower(),
-        "wallet_working": str(candidate.wallet_working).lower(),
+        "wallet_working": "unknown" if candidate.wallet_working is None else str(candidate.wallet_working).lower(),
     }
 
 

@@ -18,6 +18,15 @@ from makenaide.exchange.venue import Listing
 BOOK_LEVELS = 30
 """Levels a side of the venue's book since 2025-05-07 (upbit-api.md, changes)."""
 
+CAUTIONS = (
+    "PRICE_FLUCTUATIONS",
+    "TRADING_VOLUME_SOARING",
+    "DEPOSIT_AMOUNT_SOARING",
+    "GLOBAL_PRICE_DIFFERENCES",
+    "CONCENTRATION_OF_SMALL_ACCOUNTS",
+)
+"""The automatic flags of a market, in the venue's order (upbit-api.md section 2.1)."""
+
 
 class CandleUnit(StrEnum):
     """The candle lengths of the venue; the value is the path below `/v1/candles/` (upbit-api.md section 2.2)."""
@@ -201,7 +210,8 @@ class MarketData(Protocol):
     def trades(self, market: Market, after: datetime, until: datetime, count: int) -> list[PublicTrade]:
         """Up to `count` trades of the street in (`after`, `until`], newest first.
 
-        They add up to the candles: at most one a second of a candle with volume, at the price of that second.
+        They add up to the candles: at most two a second of a candle with volume, at the prices with which that
+        second begins and ends.
         """
         ...
 

@@ -14,31 +14,51 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.exchange.simulator.rest.asgi import application
+from makenaide.exchange.simulator.rest.asgi import TRANSPORT, application
+from makenaide.exchange.simulator.rest.delivery import Door
 from makenaide.exchange.simulator.rest.face import Face
+from makenaide.exchange.simulator.stream.asgi import Connection, beat, both
+from makenaide.exchange.simulator.stream.hub import Hub
+
+MOST_BYTES: Final = 1_000_000
+"""A larger WebSocket message is not even read: the connection is closed with 1009."""
 
 
 class Server:
     """Serves `face` on `host`; port 0 takes any free one. Only loopback unless `exposed`.
 
-    The socket is bound at once, so `port` is known before `run`; `Misconfigured` when it cannot be had.
+    With a `door`, requests come to the face through it alone; `hub` holds the streams. The socket is bound at once,
+    so `port` is known before `run`; `Misconfigured` when it cannot be had.
     """
 
-    def __init__(self, face: Face, host: str = "127.0.0.1", port: int = 0, *, exposed: bool = False) -> None:
+    def __init__(
+        self,
+        face: Face,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        exposed: bool = False,
+        door: Door | None = None,
+    ) -> None:
         if not exposed and not _loopback(host):
             raise Misconfigured(
                 f"host: {host} is not loopback; the simulator's keys are no secrets, so say so twice"
             )
         self._socket = _bound(host, port)
+        self.hub = Hub(face)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            application(face),
-            http="httptools",
-            ws="none",
+            both(application(face, door), self.hub),
+            http=_Protocol,
+            ws=Connection,
+            ws_max_size=MOST_BYTES,
+            ws_ping_interval=None,
             loop="asyncio",
             lifespan="off",
             log_config=None,
@@ -76,7 +96,18 @@ class Server:
             await asyncio.sleep(0.002)
         if self._server.started:
             announce(self.port)
+        beating = asyncio.ensure_future(self._beat())
         await serving
+        beating.cancel()
+        await asyncio.wait([beating])
+        if not beating.cancelled():
+            beating.result()
+
+    async def _beat(self) -> None:
+        try:
+            await beat(self.hub)
+        finally:
+            self.stop()  # streams that stand still would go unnoticed
 
     def _watch_parent(self) -> None:
         while os.read(sys.stdin.fileno(), 4096):
@@ -87,6 +118,14 @@ class Server:
 def serve(face: Face, host: str = "127.0.0.1", port: int = 0, *, announce: Callable[[int], None]) -> None:
     """Serve `face` on loopback until SIGTERM or SIGINT; `announce` gets the port."""
     Server(face, host, port).run(announce)
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP that shows an application the transport under it, so that misbehaviour can be played on it."""
+
+    def on_headers_complete(self) -> None:
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
+        super().on_headers_complete()
 
 
 class _Uvicorn(uvicorn.Server):

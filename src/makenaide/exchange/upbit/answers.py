@@ -9,6 +9,7 @@ from makenaide.domain.order import (
     Accepted,
     Answer,
     Duplicate,
+    Identifier,
     NoAnswer,
     NotAccepted,
     OrderRequest,
@@ -18,7 +19,10 @@ from makenaide.domain.order import (
     TimeInForce,
 )
 from makenaide.exchange.http import Pairs, Response
+from makenaide.exchange.upbit.errors import VenueGarbled
 from makenaide.exchange.upbit.limiter import BLOCKED, TOO_MANY
+from makenaide.exchange.upbit.orders import replaced
+from makenaide.exchange.upbit.outcomes import Passed, Replacement, Replacing, Tested
 from makenaide.exchange.upbit.wire import placed_uuid, refusal
 
 DUPLICATE = "duplicated_identifier"
@@ -78,23 +82,59 @@ def order_body(request: OrderRequest) -> Pairs:
     return tuple((name, value) for name, value in fields if value is not None)
 
 
-def _timed_rightly(request: OrderRequest) -> bool:
+def trial_body(request: OrderRequest) -> Pairs:
+    """The fields of POST /v1/orders/test: the order's own but for the identifier, which a test might use up."""
+    return tuple((name, value) for name, value in order_body(request) if name != "identifier")
+
+
+def replacement_body(old: Identifier, new: Replacement) -> Pairs:
+    """The fields of POST /v1/orders/cancel_and_new in the order in which they are sent; ValueError as above."""
+    remaining = new.volume is None and new.total is None
+    stated = frozenset(
+        name
+        for name, is_stated in (
+            ("price", new.price is not None),
+            ("volume", remaining or new.volume is not None),
+            ("total", new.total is not None),
+        )
+        if is_stated
+    )
+    forms = [_AMOUNTS.get((new.type, side)) for side in Side]
+    if stated not in forms or not _timed_rightly(new):
+        raise ValueError(f"no order of the venue has this form: {new}")
+    price = new.total if new.price is None else new.price
+    fields = (
+        ("prev_order_identifier", old),
+        ("new_ord_type", new.type.value),
+        ("new_volume", "remain_only" if remaining else None if new.volume is None else plain(new.volume.value)),
+        ("new_price", None if price is None else plain(price.value)),
+        ("new_identifier", new.identifier),
+        ("new_time_in_force", None if new.time_in_force is None else new.time_in_force.value),
+    )
+    return tuple((name, value) for name, value in fields if value is not None)
+
+
+def _timed_rightly(order: OrderRequest | Replacement) -> bool:
     """A limit order may state a time in force, a best order must state ioc or fok, the others none."""
-    if request.type is OrderType.LIMIT:
+    if order.type is OrderType.LIMIT:
         return True
-    if request.type is OrderType.BEST:
-        return request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
-    return request.time_in_force is None
+    if order.type is OrderType.BEST:
+        return order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+    return order.time_in_force is None
 
 
 def answer(response: Response, wait: float) -> Answer:
     """The reply to one send; `wait` is for how many seconds the limiter shut the group because of it."""
-    if response.status in (TOO_MANY, BLOCKED):
-        # By status whatever the body: it has been plain text (upbit-api.md, section 11, pitfall 9).
-        return NotAccepted(wait)
     if 200 <= response.status < 300:
         uuid = placed_uuid(response.body)
         return NoAnswer(f"answered {response.status} without an order id") if uuid is None else Accepted(uuid)
+    return _unaccepted(response, wait)
+
+
+def _unaccepted(response: Response, wait: float) -> NotAccepted | Rejected | Duplicate | NoAnswer:
+    if response.status in (TOO_MANY, BLOCKED):
+        # By status whatever the body: it has been plain text (upbit-api.md, section 11, pitfall 9).
+        return NotAccepted(wait)
     why = refusal(response.body)
     if why is None or not 400 <= response.status < 500:
         return NoAnswer(f"answered {response.status}")
@@ -103,3 +143,27 @@ def answer(response: Response, wait: float) -> Answer:
     if why.name in REFUSALS:
         return Rejected(why.name, why.message)
     return NoAnswer(f"answered {response.status} {why.name}: {why.message}")
+
+
+def trial_answer(response: Response, wait: float) -> Tested:
+    """The reply to a test order; `wait` as in `answer`."""
+    found = answer(response, wait)
+    if isinstance(found, Accepted):
+        return Passed()
+    if isinstance(found, Duplicate):
+        return NoAnswer(f"a test without an identifier was answered {DUPLICATE}")
+    return found
+
+
+def replacement_answer(response: Response, wait: float, old: Identifier) -> Replacing:
+    """The reply to a cancel-and-new of `old`; `wait` as in `answer`."""
+    if 200 <= response.status < 300:
+        try:
+            return replaced("POST /v1/orders/cancel_and_new", response.body, old)
+        except VenueGarbled as cause:
+            return NoAnswer(str(cause))
+    why = refusal(response.body)
+    if response.status == 404 and why is not None and why.name == "order_not_found":
+        # Nothing to cancel, and without a cancellation there is no new order (upbit-api.md, section 4.7).
+        return Rejected(why.name, why.message)
+    return _unaccepted(response, wait)

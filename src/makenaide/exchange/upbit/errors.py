@@ -2,13 +2,22 @@
 
 from makenaide.domain.errors import Unavailable
 
+MOST_WORDS = 400
+"""So many characters of an error are kept."""
+
 
 class VenueUnavailable(Unavailable):
     """Upbit does not answer: try again later."""
 
 
 class VenueGarbled(Unavailable):
-    """Upbit answered something that is not what its documents say: try again later."""
+    """Upbit answered something that is not what its documents say: try again later.
+
+    The detail is cut at `MOST_WORDS` characters: it may quote a reply of any length.
+    """
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail if len(detail) <= MOST_WORDS else f"{detail[:MOST_WORDS]}...")
 
 
 class VenueRefused(Unavailable):
@@ -24,3 +33,8 @@ class VenueRefused(Unavailable):
         self.status = status
         self.name = name
         self.message = message
+
+    @property
+    def not_found(self) -> bool:
+        """The venue knows no such order."""
+        return self.status == 404 and self.name == "order_not_found"

@@ -18,16 +18,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from makenaide.domain.clock import Clock
+from makenaide.domain.errors import Misconfigured
 from makenaide.domain.parameter import parameter, require_in_range
 from makenaide.exchange.http import Response
+from makenaide.exchange.upbit.shares import Place, Role, shares
 
 TOO_MANY = 429
 BLOCKED = 418
 
 _REMAINING = re.compile(r"group=([a-z\-]+); min=([0-9]+); sec=([0-9]+)")
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s\b|sec|초)", re.IGNORECASE)
+# Bounded, and never begun in the midst of a number: a body of nothing but digits must not take quadratic time.
+_SECONDS = re.compile(r"(?<![\d.])([0-9]{1,9}(?:\.[0-9]{1,9})?)\s{0,3}(?:s\b|sec|초)", re.IGNORECASE)
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -43,14 +47,24 @@ class Group(StrEnum):
     ORDER = "order"
     ORDER_TEST = "order-test"
     ORDER_CANCEL_ALL = "order-cancel-all"
+    WEBSOCKET_CONNECT = "websocket-connect"
+    WEBSOCKET_MESSAGE = "websocket-message"
 
     @property
     def quotation(self) -> bool:
-        """Counted by address; the others are counted by pocket."""
+        """Market data over REST, counted by address."""
         return self in _QUOTATION
+
+    @property
+    def kin(self) -> frozenset["Group"]:
+        """The groups that a block of this one shuts: those that are counted at the same place."""
+        return next(kin for kin in _COUNTED if self in kin)
 
 
 _QUOTATION = frozenset({Group.MARKET, Group.CANDLE, Group.TRADE, Group.TICKER, Group.ORDERBOOK})
+_SOCKETS = (frozenset({Group.WEBSOCKET_CONNECT}), frozenset({Group.WEBSOCKET_MESSAGE}))
+_COUNTED = (_QUOTATION, *_SOCKETS, frozenset(Group) - _QUOTATION - frozenset().union(*_SOCKETS))
+"""By address; each kind of socket call for itself (by address or pocket, by connection); the rest by pocket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +85,13 @@ VENUE_LIMITS: Mapping[Group, VenueLimit] = {
     Group.ORDER: VenueLimit(12, 1),
     Group.ORDER_TEST: VenueLimit(8, 1),
     Group.ORDER_CANCEL_ALL: VenueLimit(1, 2),
+    Group.WEBSOCKET_CONNECT: VenueLimit(5, 1),
+    Group.WEBSOCKET_MESSAGE: VenueLimit(100, 60),
 }
-"""The published limits (upbit-api.md, section 7, copy of 2026-09-08)."""
+"""The published limits (upbit-api.md, section 7, copy of 2026-09-08).
+
+Messages also have 5/s, which even spacing within 100 a minute keeps by itself.
+"""
 
 _PATHS: tuple[tuple[str, str, Group], ...] = (
     ("POST", "/v1/orders/test", Group.ORDER_TEST),
@@ -83,6 +102,7 @@ _PATHS: tuple[tuple[str, str, Group], ...] = (
     ("GET", "/v1/trades/", Group.TRADE),
     ("GET", "/v1/ticker", Group.TICKER),
     ("GET", "/v1/orderbook", Group.ORDERBOOK),
+    ("GET", "/websocket/", Group.WEBSOCKET_CONNECT),
 )
 
 
@@ -99,17 +119,22 @@ _SOURCE = "house.md, section 5, rule 9; upbit-api.md, section 7"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimiterSettings:
-    """The share of each group that this process takes. The defaults are the trading process's shares at home."""
+    """The share of each group that this process takes; 0 = none, and a call of that group is refused here.
 
-    market: float = parameter(9.0, "calls/s", _SOURCE, low=0.01, high=10)
-    candle: float = parameter(9.0, "calls/s", _SOURCE, low=0.01, high=10)
-    trade: float = parameter(9.0, "calls/s", _SOURCE, low=0.01, high=10)
-    ticker: float = parameter(9.0, "calls/s", _SOURCE, low=0.01, high=10)
-    orderbook: float = parameter(9.0, "calls/s", _SOURCE, low=0.01, high=10)
-    default: float = parameter(20.0, "calls/s", _SOURCE, low=0.01, high=30)
-    order: float = parameter(7.0, "calls/s", _SOURCE, low=0.01, high=12)
-    order_test: float = parameter(4.0, "calls/s", _SOURCE, low=0.01, high=8)
-    order_cancel_all: float = parameter(0.4, "calls/s", _SOURCE, low=0.01, high=0.5)
+    The defaults are the trading process's shares at home; `of` gives everybody's.
+    """
+
+    market: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
+    candle: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
+    trade: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
+    ticker: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
+    orderbook: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
+    default: float = parameter(20.0, "calls/s", _SOURCE, low=0, high=30)
+    order: float = parameter(7.0, "calls/s", _SOURCE, low=0, high=12)
+    order_test: float = parameter(4.0, "calls/s", _SOURCE, low=0, high=8)
+    order_cancel_all: float = parameter(0.4, "calls/s", _SOURCE, low=0, high=0.5)
+    websocket_connect: float = parameter(2.0, "calls/s", _SOURCE, low=0, high=5)
+    websocket_message: float = parameter(1.5, "calls/s a connection", _SOURCE, low=0, high=1.6)
     margin: float = parameter(0.04, "of a window", "arrival jitter that is absorbed", low=0, high=0.05)
     penalty_base: float = parameter(0.5, "s", "after 429: first span of the full jitter", low=0, high=60)
     penalty_cap: float = parameter(8.0, "s", "after 429: widest span of the full jitter", low=0, high=600)
@@ -118,6 +143,11 @@ class LimiterSettings:
 
     def __post_init__(self) -> None:
         require_in_range(self)
+
+    @classmethod
+    def of(cls, role: Role, place: Place = Place.HOME) -> Self:
+        """The fixed shares of `role`."""
+        return cls(**shares(role, place))
 
     def rate(self, group: Group) -> float:
         """This process's calls a second in `group`."""
@@ -184,11 +214,16 @@ class Limiter:
         self._latest = clock.now()
         # A sleep that ends late may eat half of the margin; the other half is left to the network.
         self._slack = timedelta(seconds=settings.margin / 2)
-        self._paces = {group: self._pace(group) for group in Group}
+        self._paces = {group: self._pace(group) for group in Group if settings.rate(group) > 0}
 
     def take(self, group: Group, patience: float) -> Turn | NoTurn:
-        """Sleep until the next turn of `group` and return it; `NoTurn`, at once, when over `patience` s away."""
-        pace = self._paces[group]
+        """Sleep until the next turn of `group` and return it; `NoTurn`, at once, when over `patience` s away.
+
+        `Misconfigured` when this process has no share of the group.
+        """
+        pace = self._paces.get(group)
+        if pace is None:
+            raise Misconfigured(f"{group}: this process has no share of the venue's limit")
         give_up = self._clock.now() + timedelta(seconds=patience)
         while True:
             with self._lock:
@@ -242,7 +277,7 @@ class Limiter:
         pace.blocks += 1
         wait = (_told(response, self._settings.block_cap) or grown) + self._rng.uniform(0, 1)
         # A block is of the address or of the pocket, so it shuts every group that is counted there.
-        kin = (each for name, each in self._paces.items() if name.quotation == group.quotation)
+        kin = (each for name, each in self._paces.items() if name in group.kin)
         return _shut(kin, now, wait)
 
     def _now(self) -> datetime:

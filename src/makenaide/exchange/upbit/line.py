@@ -2,21 +2,23 @@
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 import msgspec
 
-from makenaide.domain.clock import Clock, utc
+from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Interrupted, NotConnected, Pairs, Request, Response, Transport
 from makenaide.exchange.upbit.auth import Keys, bearer, query_text
 from makenaide.exchange.upbit.errors import VenueRefused, VenueUnavailable
 from makenaide.exchange.upbit.limiter import BLOCKED, TOO_MANY, Group, Limiter, NoTurn, Turn, group_of
+from makenaide.exchange.upbit.offset import Offsets
 from makenaide.exchange.upbit.retry import Breaker, RetrySettings, delay
 from makenaide.exchange.upbit.wire import refusal
+
+Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +61,7 @@ class Reply:
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """Carries calls. Thread-safe. `keys` None serves public calls only.
-
-    `offset` is the venue's clock minus ours by the last `Date` header, in whole seconds (None before the first).
-    """
+    """Carries calls. Thread-safe. `keys` None serves public calls only; `offsets` learns from every reply's date."""
 
     transport: Transport
     limiter: Limiter
@@ -71,7 +70,7 @@ class Line:
     ids: Callable[[], str]
     rng: random.Random
     settings: RetrySettings
-    offset: timedelta | None = None
+    offsets: Offsets = field(default_factory=Offsets)
     _measures: dict[str, Measure] = field(default_factory=dict)
     _breakers: dict[Group, Breaker] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -111,6 +110,23 @@ class Line:
         breaker.failed()
         raise VenueUnavailable(f"{call.name}: {self.settings.attempts} tries failed, the last: {cause}")
 
+    def single(self, call: Call, patience: float | None = None) -> Response:
+        """The 2xx reply to a call that must not be repeated, such as a cancellation: sent once or not at all.
+
+        Its turn is waited for up to `patience` seconds (None: as for an order). `VenueUnavailable` when nothing is
+        known of it, `VenueRefused` on a refusal.
+        """
+        turn = self.limiter.take(call.group, self.settings.order_patience if patience is None else patience)
+        if isinstance(turn, NoTurn):
+            raise VenueUnavailable(f"{call.name}: no turn for {turn.wait:.1f} s")
+        try:
+            response = self.once(call, turn).response
+        except (NotConnected, Interrupted) as cause:
+            raise VenueUnavailable(f"{call.name}: {type(cause).__name__}: {cause}") from cause
+        if response.status >= 500 or response.status in (TOO_MANY, BLOCKED):
+            raise VenueUnavailable(f"{call.name}: answered {response.status}")
+        return accepted(call, response)
+
     def take(self, call: Call) -> Turn | NoTurn:
         """The turn of an order or a cancellation, which do not wait long."""
         return self.limiter.take(call.group, self.settings.order_patience)
@@ -126,7 +142,7 @@ class Line:
         finally:
             ended = self.clock.now()
             self._measure(call.name, (ended - started).total_seconds(), failed)
-        self._set_offset(response, ended)
+        self.offsets.heard(response.headers.get("date", ""), started, ended)
         return Reply(response, self.limiter.heard(turn, response))
 
     def _turn(self, call: Call) -> Turn:
@@ -153,13 +169,6 @@ class Line:
             old = self._measures.get(name, Measure())
             self._measures[name] = Measure(old.count + 1, old.seconds + seconds, old.failures + failed)
 
-    def _set_offset(self, response: Response, now: datetime) -> None:
-        try:
-            there = utc(parsedate_to_datetime(response.headers.get("date", "")))
-        except (ValueError, TypeError, OverflowError):
-            return
-        self.offset = there - now.replace(microsecond=0)
-
 
 def accepted(call: Call, response: Response) -> Response:
     """`response` when it is 2xx; `VenueRefused` with the venue's name and words otherwise."""
@@ -169,3 +178,9 @@ def accepted(call: Call, response: Response) -> Response:
     if why is None:
         raise VenueRefused(call.name, response.status, "", "no error object in the reply")
     raise VenueRefused(call.name, response.status, why.name, why.message)
+
+
+def chunks(names: Sequence[Name], size: int) -> list[tuple[Name, ...]]:
+    """The distinct `names`, `size` at a time: for calls that take a list of bounded length."""
+    distinct = tuple(dict.fromkeys(names))
+    return [distinct[at : at + size] for at in range(0, len(distinct), size)]

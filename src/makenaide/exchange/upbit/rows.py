@@ -6,7 +6,7 @@ strings (exchange): "0", "0.0" and "7.7886" are all the same kind of thing.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -40,7 +40,7 @@ class MarketRow(Marketed):
 
 
 class CandleRow(Marketed):
-    """GET /v1/candles/days."""
+    """GET /v1/candles of any unit."""
 
     candle_date_time_utc: Naive
     opening_price: Decimal
@@ -79,6 +79,16 @@ class InstrumentRow(Marketed):
     """GET /v1/orderbook/instruments."""
 
     tick_size: Decimal
+
+
+class TickRow(Marketed):
+    """GET /v1/trades/ticks; `ask_bid` is the taker's side."""
+
+    timestamp: Millis
+    trade_price: Decimal
+    trade_volume: Decimal
+    ask_bid: Literal["ASK", "BID"]
+    sequential_id: int
 
 
 class AccountRow(Struct):
@@ -137,6 +147,62 @@ class OrderRow(Marketed):
     volume: Decimal | None = None
     identifier: str | None = None
     trades: list[TradeRow] = []
+
+
+class WalletRow(Struct):
+    """GET /v1/status/wallet; one coin may have several networks. A state may be a word that is new to us."""
+
+    currency: Text
+    wallet_state: Text
+    block_state: str | None = None
+    net_type: str | None = None
+
+
+class ApiKeyRow(Struct):
+    """GET /v1/api_keys."""
+
+    access_key: Text
+    expire_at: Aware
+
+
+class TransferRow(Struct):
+    """GET /v1/deposits and /v1/withdraws."""
+
+    uuid: Text
+    currency: Text
+    amount: Decimal
+    fee: Decimal
+    state: Text
+    created_at: Aware
+    net_type: str | None = None
+    txid: str | None = None
+    done_at: Aware | None = None
+
+
+class CancelledRow(Marketed):
+    """An order that a cancellation by list speaks of."""
+
+    uuid: Text
+    identifier: str | None = None
+
+
+class CancelledPart(Struct):
+    """One half of the reply to a cancellation by list."""
+
+    orders: list[CancelledRow] = []
+
+
+class CancelsRow(Struct):
+    """DELETE /v1/orders/uuids and /v1/orders/open. Both halves must be there: a missing one is not "none"."""
+
+    success: CancelledPart
+    failed: CancelledPart
+
+
+class ReplacedRow(Struct):
+    """What POST /v1/orders/cancel_and_new adds to the old order."""
+
+    new_order_uuid: Text
 
 
 class PlacedRow(Struct):

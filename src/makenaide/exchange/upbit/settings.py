@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from makenaide.domain.parameter import parameter, require_in_range
 from makenaide.exchange.upbit.limiter import LimiterSettings
 from makenaide.exchange.upbit.retry import RetrySettings
+from makenaide.exchange.upbit.shares import Role
 
 UPBIT = "https://api.upbit.com"
 """The venue's own base address (upbit-api.md, section 1)."""
@@ -30,5 +31,5 @@ class UpbitSettings:
 
     base_url: str = parameter(UPBIT, "address", "upbit-api.md, section 1")
     transport: TransportSettings = field(default_factory=TransportSettings)
-    limiter: LimiterSettings = field(default_factory=LimiterSettings)
+    limiter: LimiterSettings = field(default_factory=lambda: LimiterSettings.of(Role.TRADER))
     retry: RetrySettings = field(default_factory=RetrySettings)

@@ -7,7 +7,6 @@ Line 0 is the header with the fingerprint of seed, settings and data. `rebuild` 
 it is dropped. Anything else that is wrong is `Inconsistent`, naming file and line.
 """
 
-import errno
 import fcntl
 import os
 from collections.abc import Mapping
@@ -21,10 +20,14 @@ import msgspec
 
 from makenaide.domain.errors import DiskFull, Inconsistent, InUse, MakenaideError, Misconfigured, Unavailable
 from makenaide.exchange.simulator.core.errors import Refused
+from makenaide.exchange.simulator.core.feed import Announcement
+from makenaide.exchange.simulator.core.operator import Operator, move_of
+from makenaide.exchange.simulator.core.treasury import BlockState, Direction, TransferState, WalletState
 from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.disk import FULL, not_kept
+from makenaide.exchange.simulator.prices.program import event
 
 _CRC = b',"crc":"'
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,12 +75,6 @@ class CommandLog:
             self.broken = True
 
 
-def not_kept(name: str, cause: OSError) -> Unavailable:
-    """Why a command could not be written to the file `name`: `DiskFull`, or else `Unavailable`."""
-    fault = DiskFull if cause.errno in _FULL else Unavailable
-    return fault(f"{name}: {cause.strerror}; the command was not done")
-
-
 def rebuild(venue: Venue, path: Path, fingerprint: str) -> CommandLog:
     """Replay `path` on the fresh `venue` and make it the venue's journal; a new file if there is none.
 
@@ -109,7 +106,7 @@ def _open(path: Path) -> CommandLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as cause:
-        if cause.errno in _FULL:
+        if cause.errno in FULL:
             raise DiskFull(f"{path}: {cause.strerror}") from cause
         raise Misconfigured(f"{path}: the command log cannot be opened: {cause.strerror}") from cause
     try:
@@ -170,8 +167,36 @@ def perform(venue: Venue, command: Command) -> None:
             venue.burn(name, identifier)
         case "cancel", {"account": str(name), "uuid": str(uuid)}:
             venue.cancel(venue.accounts[name].orders[uuid])
+        case "cancel_many", {"account": str(name), "uuids": list(uuids)}:
+            venue.cancel_many(name, [venue.accounts[name].orders[uuid] for uuid in uuids])
+        case "replace", {"account": str(name), "uuid": str(uuid), "order": dict(order)}:
+            venue.replace(venue.accounts[name].orders[uuid], order)
         case "advance", {"until": str(until)}:
             venue.advance(datetime.fromisoformat(until))
+        case _:
+            _operate(Operator(venue), command)
+
+
+def _operate(operator: Operator, command: Command) -> None:
+    match command.command, command.body:
+        case "transfer", {"account": str(name), "direction": Direction.DEPOSIT}:
+            operator.deposit(name, move_of(command.body))
+        case "transfer", {"account": str(name), "direction": Direction.WITHDRAW}:
+            operator.withdraw(name, move_of(command.body))
+        case "settle", {"uuid": str(uuid), "state": str(state)}:
+            operator.settle(uuid, TransferState(state))
+        case "airdrop", {"account": str(name), "currency": str(currency), "change": str(change)}:
+            operator.airdrop(name, currency, Decimal(change))
+        case "wallet", {"currency": str(currency), "wallet": str(wallet), "block": str(block)}:
+            operator.set_wallet(currency, WalletState(wallet), BlockState(block))
+        case "address", {"account": str(name), "currency": str(currency), "network": str(network)}:
+            operator.make_address(name, currency, network)
+        case "announce", {"category": str(), "title": str()}:
+            operator.announce(msgspec.convert(command.body, Announcement))
+        case "event", {"event": dict(table)}:
+            operator.stage(event(table, "event", command.at))
+        case "watch", {"account": str(name), "order": dict(order), "trigger": str(trigger)}:
+            operator.place_watch(name, order, Decimal(trigger))
         case _:
             raise Inconsistent(f"unknown command {command.command!r}")
 

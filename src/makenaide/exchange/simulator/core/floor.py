@@ -1,7 +1,6 @@
 """The trading floor at one moment: which markets are listed, and what stands in their books."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal, localcontext
 
 from makenaide.domain.clock import utc
@@ -13,16 +12,26 @@ from makenaide.exchange.simulator.core.wallet import EXACT
 from makenaide.exchange.simulator.market import BOOK_LEVELS, BookSides, MarketData
 from makenaide.exchange.venue import Listing
 
+_ZERO = Decimal(0)
+_STABLE = ("KRW-USDT", "KRW-USDC")
+_STABLE_BAND = (Decimal(1000), Decimal(10_000))
+
 
 class Floor:
     """What can be seen and met at `now`; only the venue moves `now`."""
 
-    def __init__(self, data: MarketData, resting: Resting) -> None:
+    def __init__(self, data: MarketData, resting: Resting, stable_tick: Decimal = _ZERO) -> None:
         self.data = data
+        self._stable_tick = stable_tick
         self.now = utc(data.first_slot)
         self._resting = resting
         self._taken: dict[Market, Taken] = {}
-        self._listed: tuple[datetime, dict[Market, Listing]] | None = None
+        self._listed: tuple[tuple[Listing, ...], dict[Market, Listing]] | None = None
+
+    def restage(self, data: MarketData) -> None:
+        """From now on `data` tells what happens; it agrees with the data so far about all that has happened."""
+        self.data = data
+        self._listed = None
 
     @property
     def offline(self) -> bool:
@@ -31,13 +40,21 @@ class Floor:
 
     def listed(self) -> Mapping[Market, Listing]:
         """The markets that are listed, in code order."""
-        if self._listed is None or self._listed[0] != self.now:
-            self._listed = self.now, {each.market: each for each in self.data.listings(self.now)}
+        rows = self.data.listings(self.now)
+        # The list changes a few times a year and is asked for by every call.
+        if self._listed is None or self._listed[0] is not rows:
+            self._listed = rows, {each.market: each for each in rows}
         return self._listed[1]
 
     def price(self, market: Market) -> Decimal:
         """The price of the last trade."""
         return self.data.price(market, self.now)
+
+    def tick(self, market: Market, price: Decimal) -> Decimal:
+        """The price step of `market` at `price`; the stable coins' own step in its band, if one is set."""
+        if self._stable_tick and market in _STABLE and _STABLE_BAND[0] <= price < _STABLE_BAND[1]:
+            return self._stable_tick
+        return self.data.tick(market, price, self.now)
 
     def offers(self, market: Market, side: Side) -> list[Offer]:
         """What stands on one `side` of `market`, best first: accounts' orders and what is left of the street."""

@@ -1,31 +1,47 @@
 """Matching: an incoming order against the offers before it, with self-match prevention (upbit-api.md section 5)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from makenaide.domain.order import OrderType, TimeInForce
 from makenaide.exchange.simulator.core.book import Offer
-from makenaide.exchange.simulator.core.orders import ZERO, Order, SelfMatch, truncated
-from makenaide.exchange.simulator.core.settlement import Settlement
+from makenaide.exchange.simulator.core.orders import ZERO, Order, truncated
+from makenaide.exchange.simulator.core.settlement import Deal, Settlement
+from makenaide.exchange.simulator.settings import SelfMatch
 
 Took = Callable[[int, Decimal], None]
 """Told of the street's liquidity that was taken: the level's place from the best, and the volume."""
 
 
-def execute(order: Order, against: Sequence[Offer], settlement: Settlement, took: Took, at: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where matching books what it does, and when it does it."""
+
+    settlement: Settlement
+    took: Took
+    at: datetime
+
+    def close(self, order: Order) -> None:
+        """End `order` now."""
+        self.settlement.close(order, self.at)
+
+
+def execute(order: Order, against: Sequence[Offer], desk: Desk) -> None:
     """Let `order` take what it may of `against` (best first); close it unless the rest of it may rest."""
     if order.ticket.type is OrderType.BEST:
         order.limit = against[0].price if against else ZERO
     if _may_take(order, against):
-        _take(order, against, settlement, took, at)
+        _take(order, against, desk)
     if order.open and (
-        order.complete or not order.ticket.rests or not order.remaining or _unwelcome(order, against)
+        order.complete or not order.ticket.rests or not order.remaining or would_take(order, against)
     ):
-        settlement.close(order)
+        desk.close(order)
 
 
-def _unwelcome(order: Order, against: Sequence[Offer]) -> bool:
+def would_take(order: Order, against: Sequence[Offer]) -> bool:
+    """Whether `order` is post_only and would take the best of `against`."""
     post_only = order.ticket.time_in_force is TimeInForce.POST_ONLY
     return post_only and bool(against) and not order.refuses(against[0].price)
 
@@ -67,35 +83,35 @@ def _own(order: Order, offer: Offer) -> bool:
     return same and order.ticket.self_match is not SelfMatch.NONE
 
 
-def _take(order: Order, against: Sequence[Offer], settlement: Settlement, took: Took, at: datetime) -> None:
+def _take(order: Order, against: Sequence[Offer], desk: Desk) -> None:
     for offer in against:
         wanted = order.wanted(offer.price)
         if wanted <= 0 or order.refuses(offer.price):
             return
         if offer.maker is not None and _own(order, offer):
             if order.ticket.self_match is SelfMatch.CANCEL_TAKER:
-                _prevent_rest(order, offer.price, settlement)
+                _prevent_rest(order, offer.price, desk)
                 return
-            _prevent(order, offer.maker, min(wanted, offer.size), offer.price, settlement)
+            _prevent(order, offer.maker, (offer.price, min(wanted, offer.size)), desk)
             continue
         volume = min(wanted, offer.size)
-        settlement.take(order, offer.maker, offer.price, volume, at)
+        desk.settlement.take(order, offer.maker, (offer.price, volume), desk.at)
         if offer.maker is None:
-            took(offer.rank, volume)
+            desk.took(offer.rank, volume)
         elif not offer.maker.remaining:
-            settlement.close(offer.maker)
+            desk.close(offer.maker)
 
 
-def _prevent(order: Order, maker: Order, overlap: Decimal, price: Decimal, settlement: Settlement) -> None:
+def _prevent(order: Order, maker: Order, overlap: Deal, desk: Desk) -> None:
     if order.ticket.self_match is SelfMatch.CANCEL_MAKER:
-        _prevent_rest(maker, price, settlement)
+        _prevent_rest(maker, overlap[0], desk)
         return
-    settlement.prevent(order, overlap, price)
-    settlement.prevent(maker, overlap, price)
+    desk.settlement.prevent(order, overlap, desk.at)
+    desk.settlement.prevent(maker, overlap, desk.at)
     if not maker.remaining:
-        settlement.close(maker)
+        desk.close(maker)
 
 
-def _prevent_rest(order: Order, price: Decimal, settlement: Settlement) -> None:
-    settlement.prevent(order, order.wanted(price), price)
-    settlement.close(order)
+def _prevent_rest(order: Order, price: Decimal, desk: Desk) -> None:
+    desk.settlement.prevent(order, (price, order.wanted(price)), desk.at)
+    desk.close(order)

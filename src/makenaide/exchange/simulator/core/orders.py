@@ -13,6 +13,7 @@ from makenaide.domain.market import Market, base_of, quote_of
 from makenaide.domain.money import QUANTITY_STEP
 from makenaide.domain.order import OrderType, Side, TimeInForce
 from makenaide.exchange.simulator.core.wallet import EXACT
+from makenaide.exchange.simulator.settings import SelfMatch
 
 ZERO = Decimal(0)
 
@@ -24,15 +25,6 @@ class OrderStatus(StrEnum):
     WATCH = "watch"
     DONE = "done"
     CANCEL = "cancel"
-
-
-class SelfMatch(StrEnum):
-    """What the taker wants when it meets an order of its own account (upbit-api.md section 5, SMP)."""
-
-    CANCEL_MAKER = "cancel_maker"
-    CANCEL_TAKER = "cancel_taker"
-    REDUCE = "reduce"
-    NONE = "none"
 
 
 def truncated(volume: Decimal) -> Decimal:
@@ -71,6 +63,12 @@ class Ticket:
         """Whether what is not filled at once stays in the book."""
         return self.type is OrderType.LIMIT and self.time_in_force in (None, TimeInForce.POST_ONLY)
 
+    def refuses(self, price: Decimal) -> bool:
+        """Whether `price` is worse than the unit price of a limit order."""
+        if self.price is None:
+            return False
+        return price > self.price if self.side is Side.BID else price < self.price
+
     def fee_reserve(self, fee: Decimal) -> Decimal:
         """A bid reserves its fee; an ask pays it from the proceeds."""
         return self.funds * fee if self.side is Side.BID else ZERO
@@ -80,6 +78,14 @@ class Ticket:
         if self.side is Side.BID:
             return self.funds + self.fee_reserve(fee)
         return self.volume or ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What wakes a watching order: the price reaches `price` from below (`rising`) or from above."""
+
+    price: Decimal
+    rising: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +105,8 @@ class Trade:
 class Order:
     """How an order stands. `limit` is the worst unit price it takes (None = any); amounts only the settlement moves.
 
-    `eligible_from`: a resting order that took the book is met again from the next minute only.
+    `eligible_from`: a resting order that took the book is met again from the next minute only. `trigger` is set on an
+    order that began as `watch`, `ending_at` when its cancel was asked for and is on its way.
     """
 
     number: int
@@ -119,6 +126,8 @@ class Order:
     prevented_funds: Decimal = ZERO
     prevented_locked: Decimal = ZERO
     trades: list[Trade] = field(default_factory=list)
+    trigger: Trigger | None = None
+    ending_at: datetime | None = None
 
     @property
     def market(self) -> Market:
@@ -134,6 +143,11 @@ class Order:
     def open(self) -> bool:
         """Whether it may still trade."""
         return self.status is OrderStatus.WAIT
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still be cancelled: it trades, or waits for its trigger."""
+        return self.status in (OrderStatus.WAIT, OrderStatus.WATCH)
 
     @property
     def reserved_fee(self) -> Decimal:

@@ -3,22 +3,26 @@
 Whatever steps the time is moved in, the same things happen at the same moments: events are taken in the order of
 time, and nothing here depends on where a step ends. A resting order fills at its own price, from the volume of the
 candle that meets it; in one hour of venue time a market gives its resting orders at most one candle's volume.
+Orders that watch for their trigger wait here too: they wake when somebody can be met at the trigger's price.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.core.orders import ZERO, Order, truncated
+from makenaide.exchange.simulator.core.orders import ZERO, Order, OrderStatus, truncated
 from makenaide.exchange.simulator.core.settlement import Settlement
 from makenaide.exchange.simulator.market import MarketData
 
 _HOUR = timedelta(hours=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Wake = Callable[[Order, datetime], None]
+"""Turns an order whose trigger was reached into one like any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class _Event:
 
 
 class Resting:
-    """The open resting orders of all accounts."""
+    """The open resting and watching orders of all accounts."""
 
     def __init__(self, data: MarketData, settlement: Settlement) -> None:
         self._data = data
@@ -48,15 +52,24 @@ class Resting:
         self._used: dict[Market, tuple[datetime, Decimal]] = {}
         self._resume: dict[Market, datetime] = {}
 
+    def restage(self, data: MarketData) -> None:
+        """From now on `data` tells what happens to the orders."""
+        self._data = data
+
     def add(self, order: Order) -> None:
-        """Let `order` rest."""
+        """Let `order` rest, or watch."""
         self._orders.setdefault(order.market, []).append(order)
+
+    def watching(self, market: Market, account: str) -> int:
+        """How many orders of `account` watch `market`."""
+        watch = (order for order in self._orders.get(market, ()) if order.status is OrderStatus.WATCH)
+        return sum(order.account == account for order in watch)
 
     def of(self, market: Market) -> Iterable[Order]:
         """The open resting orders of `market`."""
         return [order for order in self._orders.get(market, ()) if order.open]
 
-    def run(self, now: datetime, until: datetime) -> None:
+    def run(self, now: datetime, until: datetime, wake: Wake) -> None:
         """Let everything happen that happens to the orders between `now` and `until`."""
         self._forget_closed()
         if not self._orders:
@@ -65,7 +78,9 @@ class Resting:
         while (event := self._next(now, until, gone)) is not None:
             now = event.at
             if event.order is None:
-                self._delist(event.market)
+                self._delist(event.market, now)
+            elif event.order.status is OrderStatus.WATCH:
+                wake(event.order, now)
             else:
                 self._meet(event.order, event.volume, now)
             self._forget_closed()
@@ -76,7 +91,7 @@ class Resting:
         return used + [f"resume {market} {at}" for market, at in sorted(self._resume.items())]
 
     def _forget_closed(self) -> None:
-        left = {market: list(self.of(market)) for market in self._orders}
+        left = {market: [each for each in orders if each.live] for market, orders in self._orders.items()}
         self._orders = {market: orders for market, orders in left.items() if orders}
 
     def _next(self, now: datetime, until: datetime, gone: dict[Market, datetime]) -> _Event | None:
@@ -85,8 +100,9 @@ class Resting:
             if market in gone:
                 events.append(_Event(gone[market], market, None, ZERO))
             horizon = gone[market] - _MILLISECOND if market in gone else until
-            since = max(now, self._resume.get(market, now))
+            resume = self._resume.get(market, now)
             for order in orders:
+                since = now if order.status is OrderStatus.WATCH else max(now, resume)
                 met = self._crossing(order, max(since, order.eligible_from), horizon)
                 if met is not None:
                     events.append(_Event(met[0], market, order, met[1]))
@@ -95,6 +111,9 @@ class Resting:
     def _crossing(self, order: Order, after: datetime, until: datetime) -> tuple[datetime, Decimal] | None:
         if order.limit is None or after > until:
             return None
+        if order.status is OrderStatus.WATCH and order.trigger is not None:
+            side = Side.ASK if order.trigger.rising else Side.BID
+            return self._data.crossing(order.market, after, until, side, order.trigger.price)
         return self._data.crossing(order.market, after, until, order.side, order.limit)
 
     def _meet(self, order: Order, volume: Decimal, at: datetime) -> None:
@@ -107,13 +126,13 @@ class Resting:
             self._settlement.met(order, filled, at)
             self._used[market] = (hour, used + filled)
             if not order.remaining:
-                self._settlement.close(order)
+                self._settlement.close(order, at)
         if left <= filled or filled <= 0:
             self._resume[market] = hour + _HOUR
 
-    def _delist(self, market: Market) -> None:
+    def _delist(self, market: Market, at: datetime) -> None:
         for order in self._orders[market]:
-            self._settlement.close(order)
+            self._settlement.close(order, at)
 
     def _delistings(self, now: datetime, until: datetime) -> dict[Market, datetime]:
         listed = {listing.market for listing in self._data.listings(until)}

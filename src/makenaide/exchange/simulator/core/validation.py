@@ -1,25 +1,23 @@
 """From a JSON body to a valid `Ticket`, with the venue's own error names (upbit-api.md sections 4.3, 5 and 6).
 
-Two steps: `parse` looks at the form alone, `check_amounts` at ticks, minimum and maximum on a date.
+`parse` looks at the form alone, `check_steps` at the steps of price and volume, `check_total` at minimum and maximum.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from makenaide.domain.clock import kst
 from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import market as market_code
-from makenaide.domain.market import minimum_total, quote_of, tick_size
+from makenaide.domain.market import minimum_total, quote_of
 from makenaide.domain.money import plain
 from makenaide.domain.order import OrderType, Side, TimeInForce
 from makenaide.exchange.simulator.core.errors import invalid_field, refused
-from makenaide.exchange.simulator.core.orders import SelfMatch, Ticket, truncated
-from makenaide.exchange.simulator.settings import VenueSettings
+from makenaide.exchange.simulator.core.orders import Ticket, truncated
+from makenaide.exchange.simulator.settings import SelfMatch, VenueSettings
 
 Body = Mapping[str, object]
 
@@ -63,8 +61,11 @@ def identifier_of(body: Body) -> str | None:
     return value
 
 
-def parse(body: Body) -> Ticket:
-    """The ticket that `body` asks for, its volume cut to 8 decimals; `Refused` when its form is wrong."""
+def parse(body: Body, self_match: SelfMatch) -> Ticket:
+    """The ticket that `body` asks for, its volume cut to 8 decimals; `Refused` when its form is wrong.
+
+    `self_match` is what an omitted smp_type means.
+    """
     code = _text(body, "market")
     side = _choice(body, "side", Side)
     kind = _choice(body, "ord_type", OrderType)
@@ -84,21 +85,31 @@ def parse(body: Body) -> Ticket:
         total=amounts["price"] if by_total else None,
         volume=None if volume is None else truncated(volume),
         time_in_force=_time_in_force(body, kind),
-        self_match=_self_match(body),
+        self_match=_self_match(body, self_match),
         identifier=identifier_of(body),
     )
 
 
-def check_amounts(ticket: Ticket, settings: VenueSettings, last: Decimal, at: datetime) -> None:
-    """`Refused` unless price, volume and total are what the venue takes; `last` values a sell at any price."""
+def amount_of(body: Body, field: str) -> Decimal:
+    """An amount above zero that a body must have; `Refused` otherwise."""
+    amount = _number(body, field)
+    if not amount:
+        raise invalid_field(field, missing=amount is None)
+    return amount
+
+
+def check_steps(ticket: Ticket, tick: Callable[[Decimal], Decimal]) -> None:
+    """`Refused` unless price and volume are on their grids; `tick` is the market's price step at a price."""
+    price, volume = ticket.price, ticket.volume
+    if price is not None and (not price or price % tick(price)):
+        raise refused(f"invalid_price_{ticket.side}")
+    if volume is not None and not volume:
+        raise refused(f"invalid_volume_{ticket.side}")
+
+
+def check_total(ticket: Ticket, settings: VenueSettings, total: Decimal) -> None:
+    """`Refused` unless `total`, the order's worth in the quote currency, is what the venue takes."""
     side, market = ticket.side, ticket.market
-    if ticket.price is not None:
-        price = ticket.price
-        if not price or price % tick_size(market, price, kst(at).date()):
-            raise refused(f"invalid_price_{side}")
-    if ticket.volume is not None and not ticket.volume:
-        raise refused(f"invalid_volume_{side}")
-    total = ticket.funds or last * (ticket.volume or 0)
     if total < minimum_total(market):
         raise refused(f"under_min_total_{side}")
     maximum = settings.maximum(market)
@@ -108,8 +119,8 @@ def check_amounts(ticket: Ticket, settings: VenueSettings, last: Decimal, at: da
         raise refused("over_krw_funds_bid", f"{plain(maximum)} {quote_of(market)}")
 
 
-def body_of(ticket: Ticket) -> dict[str, str]:
-    """The body that `parse` turns into an equal ticket: what the command log keeps."""
+def body_of(ticket: Ticket, self_match: SelfMatch) -> dict[str, str]:
+    """The body that `parse` turns into an equal ticket, with the same `self_match`: what the command log keeps."""
     price = ticket.price if ticket.total is None else ticket.total
     named = {
         "market": ticket.market,
@@ -118,7 +129,7 @@ def body_of(ticket: Ticket) -> dict[str, str]:
         "price": None if price is None else plain(price),
         "volume": None if ticket.volume is None else plain(ticket.volume),
         "time_in_force": None if ticket.time_in_force is None else ticket.time_in_force.value,
-        "smp_type": None if ticket.self_match is SelfMatch.CANCEL_MAKER else ticket.self_match.value,
+        "smp_type": None if ticket.self_match is self_match else ticket.self_match.value,
         "identifier": ticket.identifier,
     }
     return {name: value for name, value in named.items() if value is not None}
@@ -142,9 +153,9 @@ def _time_in_force(body: Body, kind: OrderType) -> TimeInForce | None:
     return chosen
 
 
-def _self_match(body: Body) -> SelfMatch:
+def _self_match(body: Body, default: SelfMatch) -> SelfMatch:
     if body.get("smp_type") is None:
-        return SelfMatch.CANCEL_MAKER
+        return default
     chosen = _choice(body, "smp_type", SelfMatch)
     if body.get("time_in_force") == TimeInForce.POST_ONLY and chosen is not SelfMatch.NONE:
         raise refused("invalid_post_only")

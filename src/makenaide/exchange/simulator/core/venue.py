@@ -5,33 +5,38 @@ counter, so the same commands give the same venue to the last byte. A command is
 journal, then done; what the journal cannot keep is not done (`commandlog`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, localcontext
-from typing import Protocol
-from uuid import NAMESPACE_OID, uuid5
+from functools import partial
+from typing import Final, Protocol
 
 from makenaide.domain.clock import utc
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import Market
 from makenaide.domain.money import plain
-from makenaide.domain.order import Side
 from makenaide.exchange.simulator.core.accounts import Account
-from makenaide.exchange.simulator.core.admission import admit, require_online
-from makenaide.exchange.simulator.core.errors import Refused, refused
+from makenaide.exchange.simulator.core.admission import require_online
+from makenaide.exchange.simulator.core.agenda import Agenda, Ending, Heir
+from makenaide.exchange.simulator.core.course import Course
+from makenaide.exchange.simulator.core.errors import Refused, refused, require_known
 from makenaide.exchange.simulator.core.floor import Floor
-from makenaide.exchange.simulator.core.matching import execute
-from makenaide.exchange.simulator.core.orders import Order, Ticket
+from makenaide.exchange.simulator.core.ids import Ids
+from makenaide.exchange.simulator.core.intake import Intake
+from makenaide.exchange.simulator.core.orders import Order
 from makenaide.exchange.simulator.core.resting import Resting
 from makenaide.exchange.simulator.core.settlement import Settlement
+from makenaide.exchange.simulator.core.treasury import Treasury
 from makenaide.exchange.simulator.core.validation import IDENTIFIER_LENGTH, Body, body_of
 from makenaide.exchange.simulator.core.wallet import EXACT, Wallet
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
 from makenaide.exchange.venue import Fence
 
-_MINUTE = timedelta(minutes=1)
+REMAIN_ONLY: Final = "remain_only"
+"""As the volume of an order that replaces another: what is left of that one (upbit-api.md section 4.7)."""
 
 
 class Journal(Protocol):
@@ -42,19 +47,36 @@ class Journal(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The `order` that is to go, as it stood when that was asked for, and the names of the one in its place."""
+
+    order: Order
+    uuid: str
+    identifier: str | None
+
+
 class Venue:
-    """A simulated Upbit over `data`. Time starts at the data's first slot; the venue's refusals are `Refused`."""
+    """A simulated Upbit over `data`. Time starts at the data's first slot; the venue's refusals are `Refused`.
+
+    What its customers do is here; what its operator does is `operator.Operator`.
+    """
 
     def __init__(self, data: MarketData, settings: VenueSettings, journal: Journal | None = None) -> None:
+        require_known(settings.beyond_book, settings.preview_refusal, settings.missing_withdrawal)
         self.data = data
         self.settings = settings
         self.journal = journal
         self.accounts: dict[str, Account] = {}
+        self.ids = Ids(settings.seed)
         self._wallets: dict[str, Wallet] = {}
-        self._ids = {"order": 0, "trade": 0}
-        self.settlement = Settlement(self._wallets, lambda: self._id("trade"))
-        self._resting = Resting(data, self.settlement)
-        self.floor = Floor(data, self._resting)
+        agenda = Agenda()
+        self.settlement = Settlement(self._wallets, settings, agenda, partial(self.ids.next, "trade"))
+        resting = Resting(data, self.settlement)
+        self.floor = Floor(data, resting, settings.stable_tick)
+        self.intake = Intake(floor=self.floor, resting=resting, settlement=self.settlement, settings=settings)
+        self._course = Course(self.intake, self.accounts, agenda, settings.cancel_delay)
+        self.treasury = Treasury(self._wallets, self.settlement, partial(self.ids.next, "transfer"))
 
     @property
     def now(self) -> datetime:
@@ -68,7 +90,7 @@ class Venue:
         for currency, amount in balances.items():
             if not amount.is_finite() or amount < 0:
                 raise Misconfigured(f"account {name}: {currency} must be at least 0, got {amount}")
-        self._log("open", {"account": name, "balances": {each: plain(balances[each]) for each in balances}})
+        self.log("open", {"account": name, "balances": {each: plain(balances[each]) for each in balances}})
         account = self.accounts[name] = Account(name=name)
         self._wallets[name] = account.wallet
         with localcontext(EXACT):
@@ -84,43 +106,82 @@ class Venue:
         account = self.accounts[name]
         with localcontext(EXACT):
             try:
-                ticket = admit(account, body, self.floor, self.settings)
+                ticket = self.intake.judged(account, body)
             except Refused as refusal:
                 self._burn_refused(account, body, refusal)
                 raise
-            self._log("order", {"account": name, "order": body_of(ticket)})
-            order = self._order(name, ticket, self._id("order"))
-            account.orders[order.uuid] = order
-            if ticket.identifier is not None:
-                account.identifiers[ticket.identifier] = order
-            self.settlement.accept(order)
-            accepted = _as_it_stands(order)
-            self._match(order)
+            self.log("order", {"account": name, "order": body_of(ticket, self.settings.self_match)})
+            order = self.intake.booked(account, ticket, self.ids.next("order"))
+            accepted = as_it_stands(order)
+            self.intake.match(order)
             return accepted
 
     def test(self, name: str, body: Body) -> Order:
-        """The order that `place` would accept; nothing is kept, nothing is used up."""
+        """The order that `place` would accept; nothing is kept, and nothing used up unless the settings say so."""
         with localcontext(EXACT):
-            ticket = admit(self.accounts[name], body, self.floor, self.settings)
-            uuid = uuid5(NAMESPACE_OID, f"{self.settings.seed} test {sorted(body_of(ticket).items())}")
-            order = self._order(name, ticket, str(uuid))
+            ticket = self.intake.judged(self.accounts[name], body)
+            named = sorted(body_of(ticket, self.settings.self_match).items())
+            order = self.intake.drafted(name, ticket, self.ids.of(f"test {named}"))
             order.locked = ticket.lock(order.fee)
+            if ticket.identifier is not None and self.settings.test_burns_identifier:
+                self.burn(name, ticket.identifier)
             return order
 
     def cancel(self, order: Order) -> Order:
-        """Cancel an open order; returns it as it stood before, still `wait`."""
+        """Ask for the end of an open or watching order; returns it as it stood before, still `wait`."""
         require_online(self.floor)
-        if not order.open:
+        if not order.live:
             raise refused("order_not_found")
-        self._log("cancel", {"account": order.account, "uuid": order.uuid})
-        before = _as_it_stands(order)
-        with localcontext(EXACT):
-            self.settlement.close(order)
+        before = as_it_stands(order)
+        if order.ending_at is None:
+            self.log("cancel", {"account": order.account, "uuid": order.uuid})
+            with localcontext(EXACT):
+                self._course.end(Ending(order=order))
         return before
+
+    def cancel_many(self, name: str, orders: Iterable[Order]) -> list[Order]:
+        """Ask for the end of all those of `orders` that are live, in one step; returns those."""
+        require_online(self.floor)
+        live = [order for order in orders if order.live]
+        fresh = [order for order in live if order.ending_at is None]
+        if fresh:
+            self.log("cancel_many", {"account": name, "uuids": [order.uuid for order in fresh]})
+        with localcontext(EXACT):
+            for order in fresh:
+                self._course.end(Ending(order=order))
+        return live
+
+    def replace(self, order: Order, body: Body) -> Replacement:
+        """Ask for the end of an open `order` and for `body` (without market and side) in its place.
+
+        The new order is judged now and made when the cancel takes effect; not if the old one has ended by then.
+        """
+        require_online(self.floor)
+        account, remain_only = self.accounts[order.account], body.get("volume") == REMAIN_ONLY
+        if not order.open or order.ending_at is not None or order.remaining is None:
+            raise refused("order_not_found")
+        body = {**body, "market": order.market, "side": order.side.value}
+        if remain_only:
+            body["volume"] = plain(order.remaining)
+        with localcontext(EXACT):
+            try:
+                ticket = self.intake.judged(account, body, freed=order.locked)
+            except Refused as refusal:
+                self._burn_refused(account, body, refusal)
+                raise
+        wish = body_of(ticket, self.settings.self_match) | ({"volume": REMAIN_ONLY} if remain_only else {})
+        self.log("replace", {"account": account.name, "uuid": order.uuid, "order": wish})
+        heir = Heir(uuid=self.ids.next("order"), ticket=ticket, remain_only=remain_only)
+        if ticket.identifier is not None:
+            account.identifiers[ticket.identifier] = None
+        before = as_it_stands(order)
+        with localcontext(EXACT):
+            self._course.end(Ending(order=order, heir=heir))
+        return Replacement(before, heir.uuid, ticket.identifier)
 
     def burn(self, name: str, identifier: str) -> None:
         """Make `identifier` unusable for ever."""
-        self._log("burn", {"account": name, "identifier": identifier})
+        self.log("burn", {"account": name, "identifier": identifier})
         self.accounts[name].identifiers[identifier] = None
 
     def advance(self, until: datetime) -> None:
@@ -128,8 +189,7 @@ class Venue:
         until = utc(until)
         if until > self.now:
             with localcontext(EXACT):
-                self._resting.run(self.now, until)
-            self.floor.now = until
+                self._course.run(until)
 
     def watch(self, until: datetime, fences: Mapping[Market, Fence]) -> datetime:
         """Advance to the first touch of any fence, or to `until`; returns the time then. The journal keeps it."""
@@ -138,19 +198,23 @@ class Venue:
             fence = fences[market]
             touched = self.data.touch(market, self.now, at, fence.floor.value, fence.peak.value)
             at = at if touched is None else max(touched, self.now)
-        self._log("advance", {"until": at.isoformat(timespec="microseconds")})
+        self.log("advance", {"until": at.isoformat(timespec="microseconds")})
         self.advance(at)
         return at
 
+    def log(self, command: str, body: Mapping[str, object]) -> None:
+        """Keep a command in the journal, if there is one, before it is done."""
+        if self.journal is not None:
+            self.journal.append(self.now, command, body)
+
     def state(self) -> list[str]:
         """Everything that the venue remembers, in words: two venues are equal when these are."""
-        lines = [*self.floor.state(), f"ids {self._ids}", *self._resting.state()]
+        lines = [*self.floor.state(), *self.ids.state(), *self._course.state()]
         for name, account in sorted(self.accounts.items()):
             lines += [f"{name} {currency} {holding}" for currency, holding in account.wallet]
             lines += [f"{name} {order}" for order in account.orders.values()]
             lines += [f"{name} used {key} {order and order.uuid}" for key, order in account.identifiers.items()]
-        books = {"street": self.settlement.street, "fees": self.settlement.fees}
-        return lines + [f"{name} {sorted(book.items())}" for name, book in books.items()]
+        return lines + self.treasury.state() + self.settlement.state()
 
     def _burn_refused(self, account: Account, body: Body, refusal: Refused) -> None:
         # During maintenance nothing is looked at, so nothing is used up.
@@ -161,40 +225,9 @@ class Venue:
         if wellformed and identifier not in account.identifiers:
             self.burn(account.name, str(identifier))
 
-    def _order(self, name: str, ticket: Ticket, uuid: str) -> Order:
-        return Order(
-            number=self._ids["order"],
-            uuid=uuid,
-            account=name,
-            ticket=ticket,
-            fee=self.settings.fee(ticket.market),
-            created_at=self.now,
-            limit=ticket.price,
-            eligible_from=self.now,
-        )
 
-    def _match(self, order: Order) -> None:
-        market, side = order.market, Side.ASK if order.side is Side.BID else Side.BID
-
-        def took(rank: int, volume: Decimal) -> None:
-            self.floor.take(market, side, rank, volume)
-
-        execute(order, self.floor.offers(market, side), self.settlement, took, self.now)
-        if order.open:
-            if order.executed:
-                order.eligible_from = self.now.replace(second=0, microsecond=0) + _MINUTE
-            self._resting.add(order)
-
-    def _id(self, kind: str) -> str:
-        self._ids[kind] += 1
-        return str(uuid5(NAMESPACE_OID, f"{self.settings.seed} {kind} {self._ids[kind]}"))
-
-    def _log(self, command: str, body: Mapping[str, object]) -> None:
-        if self.journal is not None:
-            self.journal.append(self.now, command, body)
-
-
-def _as_it_stands(order: Order) -> Order:
+def as_it_stands(order: Order) -> Order:
+    """A copy that does not change any more."""
     still = copy(order)
     still.trades = list(order.trades)
     return still

@@ -15,16 +15,20 @@ _ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Holding:
-    """One currency: `free` may be spent, `locked` stands in open orders, `average` is KRW per coin, without fees."""
+    """One currency: `free` may be spent, `locked` stands in open orders and withdrawals, `average` is KRW per coin.
+
+    `pending` is the account's already but not to be seen or spent yet (upbit-api.md section 5: balances may lag).
+    """
 
     free: Decimal = _ZERO
     locked: Decimal = _ZERO
+    pending: Decimal = _ZERO
     average: Decimal = _ZERO
 
     @property
     def total(self) -> Decimal:
-        """Free and locked together."""
-        return self.free + self.locked
+        """All that is the account's: free, locked and pending."""
+        return self.free + self.locked + self.pending
 
 
 class Wallet:
@@ -42,16 +46,29 @@ class Wallet:
         """The holding of `currency`; an empty one when there is none."""
         return self._holdings.get(currency) or Holding()
 
-    def credit(self, currency: str, amount: Decimal) -> None:
-        """`amount` more is free."""
-        self._kept(currency).free += amount
+    def credit(self, currency: str, amount: Decimal, *, later: bool = False) -> None:
+        """`amount` more is free, or pending when it comes `later`."""
+        _give(self._kept(currency), amount, later)
 
-    def bought(self, currency: str, amount: Decimal, paid: Decimal) -> None:
-        """`amount` coins for `paid` KRW: the average moves by price only (upbit-api.md section 4.1)."""
+    def arrive(self, currency: str, amount: Decimal) -> None:
+        """`amount` of what is pending is free now."""
+        holding = self._kept(currency)
+        if not 0 <= amount <= holding.pending:
+            raise Inconsistent(f"{currency}: {amount} cannot arrive, {holding.pending} is pending")
+        holding.pending -= amount
+        holding.free += amount
+
+    def bought(self, currency: str, amount: Decimal, paid: Decimal, *, later: bool = False) -> None:
+        """`amount` coins for `paid` KRW, which move the average (upbit-api.md section 4.1)."""
         holding = self._kept(currency)
         worth = holding.average * holding.total + paid
-        holding.free += amount
+        _give(holding, amount, later)
         holding.average = (worth / holding.total).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN, context=EXACT)
+
+    def take(self, currency: str, amount: Decimal) -> None:
+        """`amount` of what is free leaves the account."""
+        self.lock(currency, amount)
+        self.spend(currency, amount)
 
     def lock(self, currency: str, amount: Decimal) -> None:
         """Move `amount` from free to locked."""
@@ -61,11 +78,11 @@ class Wallet:
         holding.free -= amount
         holding.locked += amount
 
-    def release(self, currency: str, amount: Decimal) -> None:
-        """Move `amount` from locked back to free."""
+    def release(self, currency: str, amount: Decimal, *, later: bool = False) -> None:
+        """Move `amount` from locked back to free, or to pending when it comes `later`."""
         holding = self._locked(currency, amount)
         holding.locked -= amount
-        holding.free += amount
+        _give(holding, amount, later)
 
     def spend(self, currency: str, amount: Decimal) -> None:
         """`amount` of what is locked leaves the account."""
@@ -82,3 +99,10 @@ class Wallet:
 
     def _kept(self, currency: str) -> Holding:
         return self._holdings.setdefault(currency, Holding())
+
+
+def _give(holding: Holding, amount: Decimal, later: bool) -> None:
+    if later:
+        holding.pending += amount
+    else:
+        holding.free += amount

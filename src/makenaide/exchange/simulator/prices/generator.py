@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from makenaide.domain.clock import day_start
 from makenaide.exchange.simulator.prices.bars import Bars, bars
+from makenaide.exchange.simulator.prices.cautions import cautions
 from makenaide.exchange.simulator.prices.events import delisting, lives, maintenance, notices
 from makenaide.exchange.simulator.prices.model import GeneratorSettings, Model
 from makenaide.exchange.simulator.prices.moments import DAY_MS, KST_MS, MINUTE_MS, to_ms
@@ -60,14 +61,16 @@ def generate(settings: GeneratorSettings) -> Tape:
         settings.base_minutes * MINUTE_MS
     )
     drawn = _drawn(rng, settings.model, listed, moves, _down(starts, windows).reshape(moves.slots.shape[:2]))
+    candles = [_bars(settings, coin, place, starts, drawn) for place, coin in enumerate(listed)]
     sources = tuple(
         Source(
             market=coin.market,
-            base=_bars(settings, coin, place, starts, drawn),
+            base=candles[place],
             korean_name=coin.korean,
             english_name=coin.english,
             listed_at=origin + timedelta(days=fates[place].listed),
             warnings=notices(fates[place], origin),
+            cautions=cautions(settings.seed, place, candles[place]),
             delisted_at=delisting(fates[place], origin),
         )
         for place, coin in enumerate(listed)

@@ -15,7 +15,7 @@ from makenaide.domain.clock import kst
 from makenaide.domain.errors import Inconsistent, UnknownMarket
 from makenaide.domain.market import Market, tick_size
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.core.commandlog import not_kept
+from makenaide.exchange.simulator.disk import not_kept
 from makenaide.exchange.simulator.market import (
     NO_BOOK,
     BookSides,
@@ -37,6 +37,30 @@ class _Seen(msgspec.Struct, frozen=True):
     asks: list[_Level]
 
 
+class _BookFile:
+    """The books that were used, a line each; `length` is that of its whole lines."""
+
+    __slots__ = ("_length", "_path")
+
+    def __init__(self, path: Path, length: int) -> None:
+        self._path = path
+        self._length = length
+
+    def keep(self, line: bytes) -> None:
+        """Return once `line` is durable; raises `DiskFull` or `Unavailable` when it cannot be."""
+        try:
+            with self._path.open("ab", buffering=0) as file:
+                # What a crash or a full disk left of a line was never used: the next one must not grow onto it.
+                file.truncate(self._length)
+                while line:
+                    written = file.write(line)
+                    line = line[written:]
+                os.fsync(file.fileno())
+                self._length = file.tell()
+        except OSError as cause:
+            raise not_kept(str(self._path), cause) from cause
+
+
 class LiveData:
     """`MarketData` of a real exchange, as far as a paper account needs it: its list and its books.
 
@@ -46,9 +70,9 @@ class LiveData:
 
     def __init__(self, quotation: Quotation, opened: datetime, file: Path) -> None:
         self._quotation = quotation
-        self._file = file
         self._seen: dict[datetime, dict[Market, _Seen]] = {}
-        seen, self._length = _read(file)
+        seen, length = _read(file)
+        self._file = _BookFile(file, length)
         for each in seen:
             self._seen.setdefault(each.at, {})[Market(each.market)] = each
         # A venue begins at `start` and its time only goes on: what is rebuilt must begin before its first order.
@@ -110,9 +134,9 @@ class LiveData:
         """Refused: ask the real exchange."""
         raise Inconsistent(f"{market}: the ticker at {at} belongs to the real exchange")
 
-    def standing(self, market: Market, at: datetime) -> Standing:
-        """Refused: ask the real exchange."""
-        raise Inconsistent(f"{market}: its standing at {at} belongs to the real exchange")
+    def standing(self, market: Market, at: datetime) -> Standing:  # noqa: ARG002
+        """Active as far as a paper account knows: what is listed can be traded."""
+        return Standing()
 
     def tick(self, market: Market, price: Decimal, at: datetime) -> Decimal:
         """The published table of the Korean date of `at`."""
@@ -136,22 +160,9 @@ class LiveData:
             bids=[(level.price.value, level.size.value) for level in book.bids],
             asks=[(level.price.value, level.size.value) for level in book.asks],
         )
-        self._keep(msgspec.json.encode(seen) + b"\n")
+        self._file.keep(msgspec.json.encode(seen) + b"\n")
         self._seen.setdefault(at, {})[market] = seen
         return seen
-
-    def _keep(self, line: bytes) -> None:
-        try:
-            with self._file.open("ab", buffering=0) as file:
-                # What a crash or a full disk left of a line was never used: the next one must not grow onto it.
-                file.truncate(self._length)
-                while line:
-                    written = file.write(line)
-                    line = line[written:]
-                os.fsync(file.fileno())
-                self._length = file.tell()
-        except OSError as cause:
-            raise not_kept(str(self._file), cause) from cause
 
 
 def _read(file: Path) -> tuple[list[_Seen], int]:

@@ -10,7 +10,7 @@ prices lie off the ticks; the four points themselves stay as they were recorded.
 Volume is spread evenly over the candle's time, turnover along the straight lines.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from makenaide.exchange.simulator.prices.ticks import Ticks
@@ -18,10 +18,15 @@ from makenaide.exchange.simulator.prices.ticks import Ticks
 Point = tuple[int, float]
 """(milliseconds, price)"""
 
+Points = tuple[Point, Point, Point, Point, Point]
+
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One candle, ready to be walked: its length in milliseconds, its four prices, and the day of its ticks."""
+    """One candle, ready to be walked: its length in milliseconds, its four prices, and the day of its ticks.
+
+    The corners of the path lie on whole twelfths of the length: on whole seconds in candles of whole minutes.
+    """
 
     length: int
     open: float
@@ -30,23 +35,27 @@ class Walk:
     close: float
     ticks: Ticks
     day: int
+    _points: Points = field(init=False, repr=False, compare=False)
 
-    def points(self) -> tuple[Point, Point, Point, Point, Point]:
-        """The corners of the path, by milliseconds since the candle's start."""
+    def __post_init__(self) -> None:
         first, second = (self.low, self.high) if self.close >= self.open else (self.high, self.low)
         twelfth = self.length // 12
-        return (
+        points = (
             (0, self.open),
             (twelfth, self.open),
             (5 * twelfth, first),
             (9 * twelfth, second),
             (self.length - 1, self.close),
         )
+        object.__setattr__(self, "_points", points)
+
+    def points(self) -> Points:
+        """The corners of the path, by milliseconds since the candle's start."""
+        return self._points
 
     def at(self, offset: int) -> float:
         """The price `offset` milliseconds after the start; 0 <= offset < length."""
-        points = self.points()
-        for (begin, left), (end, right) in pairwise(points):
+        for (begin, left), (end, right) in pairwise(self._points):
             if offset <= end:
                 if offset == end or left == right:
                     return right
@@ -58,14 +67,13 @@ class Walk:
     def extremes(self, begin: int, end: int) -> tuple[float, float]:
         """(highest, lowest) price in [begin, end), milliseconds since the start."""
         prices = [self.at(begin), self.at(end - 1)]
-        prices.extend(price for offset, price in self.points() if begin <= offset < end)
+        prices.extend(price for offset, price in self._points if begin <= offset < end)
         return max(prices), min(prices)
 
     def area(self, offset: int) -> float:
         """The price integrated over the first `offset` milliseconds; of 0 <= offset <= length."""
         total = 0.0
-        points = self.points()
-        for (begin, left), (end, right) in pairwise(points):
+        for (begin, left), (end, right) in pairwise(self._points):
             if offset <= begin:
                 break
             until = min(offset, end)

@@ -15,6 +15,7 @@ from makenaide.domain.market import Market, tick_size
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import (
     BOOK_LEVELS,
+    CAUTIONS,
     NO_BOOK,
     BookSides,
     CandleRow,
@@ -25,9 +26,18 @@ from makenaide.exchange.simulator.market import (
 )
 from makenaide.exchange.simulator.prices.bars import Bars
 from makenaide.exchange.simulator.prices.candles import forming_day, rows
+from makenaide.exchange.simulator.prices.closed import ClosedCandles
 from makenaide.exchange.simulator.prices.days import Days
 from makenaide.exchange.simulator.prices.depth import book
-from makenaide.exchange.simulator.prices.moments import DAY_MS, ceil_ms, from_ms, kst_day, to_ms, utc_date
+from makenaide.exchange.simulator.prices.moments import (
+    DAY_MS,
+    MINUTE_MS,
+    ceil_ms,
+    from_ms,
+    kst_day,
+    to_ms,
+    utc_date,
+)
 from makenaide.exchange.simulator.prices.search import first_crossing, first_touch
 from makenaide.exchange.simulator.prices.track import Track
 from makenaide.exchange.simulator.prices.trades import street_trades
@@ -48,13 +58,22 @@ class Window:
         return self.start <= at and (self.end is None or at < self.end)
 
 
+Flag = tuple[str, Window]
+"""(one of the five cautions, when it is up)."""
+
+_Steps = list[tuple[datetime, tuple[str, ...]]]
+
+_REMEMBERED = 16
+"""Lists of markets that are kept: cautions change them too often to keep all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """What is known of one market: candles, names, and the events of its life.
 
     Finer candles refine the path of a base candle where they add up to its four prices, and count nowhere else. A
     market is listed from `listed_at`, though not before its first trade, until `delisted_at`; `warnings` are the
-    times under notice.
+    times under notice, `cautions` the automatic flags.
     """
 
     market: Market
@@ -64,6 +83,7 @@ class Source:
     english_name: str
     listed_at: datetime | None = None
     warnings: tuple[Window, ...] = ()
+    cautions: tuple[Flag, ...] = ()
     delisted_at: datetime | None = None
 
 
@@ -75,6 +95,7 @@ class _Held:
     track: Track
     days: Days
     life: Window
+    cautions: _Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,8 +112,9 @@ class Tape:
     first_slot: datetime = field(init=False)
     end: datetime = field(init=False)
     _markets: dict[Market, _Held] = field(init=False, repr=False)
+    _closed: ClosedCandles = field(init=False, repr=False, default_factory=ClosedCandles)
     _changes: tuple[datetime, ...] = field(init=False, repr=False)
-    _listings: tuple[tuple[Listing, ...], ...] = field(init=False, repr=False)
+    _listings: dict[int, tuple[Listing, ...]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         held = [_held(source, self.maintenance) for source in sorted(self.sources, key=lambda each: each.market)]
@@ -108,7 +130,6 @@ class Tape:
         assign(self, "end", end)
         assign(self, "first_slot", self._first_slot(start, end))
         assign(self, "_changes", tuple(changes))
-        assign(self, "_listings", tuple(_listings_at(markets.values(), at) for at in changes))
 
     def _first_slot(self, start: datetime, end: datetime) -> datetime:
         """The first opening of a day (00:00 UTC = 09:00 KST) with as much history behind it as there is."""
@@ -121,7 +142,12 @@ class Tape:
     def listings(self, at: datetime) -> tuple[Listing, ...]:
         """The markets listed at `at`, in code order."""
         place = bisect_right(self._changes, at)
-        return self._listings[place - 1] if place else ()
+        known = self._listings.get(place)
+        if known is None:
+            if len(self._listings) >= _REMEMBERED:
+                self._listings.clear()
+            known = self._listings[place] = _listings_at(self._markets.values(), at)
+        return known
 
     def offline(self, at: datetime) -> bool:
         """Whether `at` lies in a maintenance window."""
@@ -144,6 +170,9 @@ class Tape:
     ) -> list[CandleRow]:
         """Up to `count` candles that start before `before`, newest first, as they stand at `now`."""
         held = self._listed(market, now)
+        if unit.minutes is not None:
+            span = ceil_ms(before), to_ms(now)
+            return self._closed.page(held.track, unit.minutes * MINUTE_MS, span, count)
         return list(islice(rows(held.track, held.days, unit, ceil_ms(before), to_ms(now)), count))
 
     def day(self, market: Market, at: datetime) -> DayStats:
@@ -241,13 +270,13 @@ def _held(source: Source, maintenance: tuple[Window, ...]) -> _Held | None:
         return None
     track = Track(source.market, cut, source.finer)
     life = Window(start=from_ms(track.start), end=source.delisted_at)
-    return _Held(source, track, Days(track.candles), life)
+    return _Held(source, track, Days(track.candles), life, _steps(source.cautions))
 
 
 def _changes_of(markets: Collection[_Held]) -> set[datetime]:
     windows = [window for held in markets for window in (held.life, *held.source.warnings)]
     ends = {window.end for window in windows if window.end is not None}
-    return {window.start for window in windows} | ends
+    return {window.start for window in windows} | ends | {at for held in markets for at, _ in held.cautions}
 
 
 def _listings_at(markets: Collection[_Held], at: datetime) -> tuple[Listing, ...]:
@@ -257,10 +286,32 @@ def _listings_at(markets: Collection[_Held], at: datetime) -> tuple[Listing, ...
             korean_name=held.source.korean_name,
             english_name=held.source.english_name,
             warning=any(at in window for window in held.source.warnings),
+            cautions=_up(held.cautions, at),
         )
         for held in markets
         if at in held.life
     )
+
+
+def _steps(flags: tuple[Flag, ...]) -> _Steps:
+    """The names that are up from each moment on at which one goes up or down."""
+    turns = [(window.start, name, 1) for name, window in flags]
+    turns += [(window.end, name, -1) for name, window in flags if window.end is not None]
+    up = dict.fromkeys(CAUTIONS, 0)
+    steps: _Steps = []
+    for at, name, turn in sorted(turns):
+        up[name] += turn
+        steps.append((at, tuple(each for each in CAUTIONS if up[each] > 0)))
+    return steps
+
+
+def _up(steps: _Steps, at: datetime) -> tuple[str, ...]:
+    place = bisect_right(steps, at, key=_moment)
+    return steps[place - 1][1] if place else ()
+
+
+def _moment(step: tuple[datetime, tuple[str, ...]]) -> datetime:
+    return step[0]
 
 
 def _opening(at: datetime) -> datetime:

@@ -1,7 +1,9 @@
 """One market's recorded prices, and the questions that can be answered from them alone.
 
 The base candles say when the market traded; finer candles that add up to them only refine the way the price took.
-Outside a base candle the last close stands and nothing can be traded.
+Outside a base candle the last close stands and nothing can be traded. Inside, the street trades at the first and at
+the last millisecond of every second, half of the second's even share of the volume each: as the corners of a path
+lie on whole seconds, the four prices of every candle of whole seconds are prices of trades.
 """
 
 from collections.abc import Iterable
@@ -11,7 +13,7 @@ import numpy as np
 
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.prices.bars import Bars, refined
-from makenaide.exchange.simulator.prices.moments import kst_day
+from makenaide.exchange.simulator.prices.moments import SECOND_MS, kst_day
 from makenaide.exchange.simulator.prices.path import Walk
 from makenaide.exchange.simulator.prices.ticks import Ticks
 
@@ -29,10 +31,15 @@ class Span:
     last: int
 
 
+def last_trade_at(at: int) -> int:
+    """The millisecond of the last trade at or before `at`, inside a candle."""
+    return at if at % SECOND_MS == SECOND_MS - 1 else at // SECOND_MS * SECOND_MS
+
+
 class Track:
     """The candles of one market; at least one of them. All moments are milliseconds since 1970 (UTC)."""
 
-    __slots__ = ("_base_end", "_base_start", "_end", "_legs", "market", "ticks")
+    __slots__ = ("_base_end", "_base_start", "_end", "_legs", "_walked", "market", "ticks")
 
     def __init__(self, market: Market, base: Bars, finer: Iterable[Bars] = ()) -> None:
         self.market = market
@@ -42,6 +49,7 @@ class Track:
             legs = refined(legs, fine)
         self._base_start, self._base_end = base.start, base.end
         self._legs, self._end = legs, legs.end
+        self._walked: tuple[int, Walk] = -1, Walk(12, 0.0, 0.0, 0.0, 0.0, self.ticks, 0)
 
     @property
     def candles(self) -> Bars:
@@ -73,8 +81,11 @@ class Track:
 
     def walk(self, index: int) -> Walk:
         """The way through the candle at position `index`."""
+        known, walk = self._walked
+        if known == index:
+            return walk
         legs = self._legs
-        return Walk(
+        walk = Walk(
             int(legs.length[index]),
             float(legs.open[index]),
             float(legs.high[index]),
@@ -83,6 +94,8 @@ class Track:
             self.ticks,
             kst_day(int(legs.start[index])),
         )
+        self._walked = index, walk
+        return walk
 
     def price(self, at: int) -> float:
         """The price of the last trade at or before `at`, which lies at or after `start`."""
@@ -92,10 +105,12 @@ class Track:
         return self.walk(index).at(at - int(self._legs.start[index]))
 
     def last_trade(self, at: int) -> tuple[int, float]:
-        """(when, how many coins) of the last trade at or before `at`: a second's even share of its candle."""
+        """(when, how many coins) of the last trade at or before `at`, which lies at or after `start`."""
         index = self.index(at)
-        coins = float(self._legs.volume[index]) / (int(self._legs.length[index]) // 1000)
-        return min(at, int(self._end[index]) - 1), max(round(coins, 8), 1e-8)
+        share = max(round(float(self._legs.volume[index]) * SECOND_MS / int(self._legs.length[index]), 8), 2e-8)
+        opening = round(share / 2, 8)
+        when = last_trade_at(min(at, int(self._end[index]) - 1))
+        return when, opening if when % SECOND_MS == 0 else round(share - opening, 8)
 
     def span(self, begin: int, end: int) -> Span | None:
         """What traded in [begin, end); None when nothing did."""
@@ -148,7 +163,7 @@ class Track:
             close=walk.at(right - 1),
             volume=float(self._legs.volume[index]) * (right - left) / walk.length,
             turnover=float(self._legs.turnover[index]) * walk.turnover_share(left, right),
-            last=origin + right - 1,
+            last=last_trade_at(origin + right - 1),
         )
 
 

@@ -1,11 +1,11 @@
-"""The street's trades out of a market's track: one a second, so that they add up to the candles."""
+"""The street's trades out of a market's track: two a second, so that they add up to the candles of any length."""
 
 from collections.abc import Iterator
 
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import PublicTrade
 from makenaide.exchange.simulator.prices.moments import SECOND_MS
-from makenaide.exchange.simulator.prices.track import Track
+from makenaide.exchange.simulator.prices.track import Track, last_trade_at
 
 _NUMBERS_A_MILLISECOND = 10_000
 
@@ -13,24 +13,29 @@ _NUMBERS_A_MILLISECOND = 10_000
 def street_trades(track: Track, after: int, until: int) -> Iterator[PublicTrade]:
     """The trades in (`after`, `until`] (Unix milliseconds), newest first.
 
-    Each second of a candle with volume has one, at its first millisecond, for an even share of the volume. A buyer
-    took where the price rose or stood still on an even second, a seller elsewhere.
+    Each second of a candle with volume has one at its first and one at its last millisecond. A buyer took where the
+    price rose or stood still in an even second, a seller elsewhere.
     """
-    second = until // SECOND_MS * SECOND_MS
-    while second > after:
-        if not track.traded(second):
-            index = track.index(second)
+    at = last_trade_at(until)
+    while at > after:
+        if not track.traded(at):
+            index = track.index(at)
             if index < 0:
                 return
-            second = min(second - SECOND_MS, (int(track.candles.end[index]) - 1) // SECOND_MS * SECOND_MS)
+            at = min(_before(at), int(track.candles.end[index]) - 1)
             continue
-        price, before = track.price(second), track.price(max(track.start, second - SECOND_MS))
-        rose = price > before or (price == before and second // SECOND_MS % 2 == 0)
+        price, before = track.price(at), track.price(max(track.start, _before(at)))
+        rose = price > before or (price == before and at // SECOND_MS % 2 == 0)
         yield PublicTrade(
-            at=second,
+            at=at,
             price=price,
-            volume=track.last_trade(second)[1],
+            volume=track.last_trade(at)[1],
             taker=Side.BID if rose else Side.ASK,
-            number=second * _NUMBERS_A_MILLISECOND,
+            number=at * _NUMBERS_A_MILLISECOND,
         )
-        second -= SECOND_MS
+        at = _before(at)
+
+
+def _before(at: int) -> int:
+    """The millisecond of the trade before the one at `at`."""
+    return last_trade_at(at - 1)

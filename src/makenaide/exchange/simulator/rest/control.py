@@ -17,11 +17,15 @@ from makenaide.exchange.simulator.core.errors import invalid_field
 from makenaide.exchange.simulator.core.validation import Body
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest.replies import Json
-from makenaide.exchange.simulator.rest.route import Guarded, Open, Route
+from makenaide.exchange.simulator.rest.route import Guarded, Kind, Open, Parameter, Route
 from makenaide.exchange.venue import Fence
 
 TIME_HEADER: Final = "makenaide-time"
 """ISO time with offset; the venue's time moves there before the request is handled, never backwards."""
+
+
+LAST_YEAR: Final = 9000
+"""Later moments are refused: beyond them lies the end of the calendar, where no window or delay can be added."""
 
 
 class Control:
@@ -40,6 +44,7 @@ class Control:
                 group=None,
                 scope=None,
                 handler=lambda _who, _query, body: self.advance(body),
+                parameters=(Parameter("until", required=True), Parameter("fences", Kind.OBJECT)),
             ),
         ]
 
@@ -81,9 +86,12 @@ def _fences(given: object) -> dict[Market, Fence]:
 
 def _moment(text: str, field: str) -> datetime:
     try:
-        return utc(datetime.fromisoformat(text))
-    except ValueError:
+        at = utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
         raise invalid_field(field) from None
+    if at.year > LAST_YEAR:
+        raise invalid_field(field)
+    return at
 
 
 def _written(at: datetime) -> str:

@@ -3,11 +3,11 @@
     face = Face(venue, keys=[ApiKey(access="a", secret="s", account="paper")])
     face.handle(Request(method="GET", path="/v1/market/all")).status   # 200
 
-A call passes, in this order: the clock, the route, the key (signed calls), the rate limit, the right, the handler.
+A call passes, in this order: the clock, the route, the gatekeeper (signed calls), the rate limit, the handler.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
@@ -19,23 +19,30 @@ from makenaide.domain.errors import DiskFull, MakenaideError, Misconfigured
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.core.errors import NO_ROUTE, Refused, bad_quotation, refused
 from makenaide.exchange.simulator.core.venue import Venue
+from makenaide.exchange.simulator.rest import openapi
+from makenaide.exchange.simulator.rest.batch import Batch
+from makenaide.exchange.simulator.rest.books import Books
+from makenaide.exchange.simulator.rest.compression import SMALLEST, Compression, accepts_gzip, weak_tag
 from makenaide.exchange.simulator.rest.control import TIME_HEADER, Control
-from makenaide.exchange.simulator.rest.gatekeeper import Gatekeeper, Visit, body_text, query_text
+from makenaide.exchange.simulator.rest.deposits import Deposits
+from makenaide.exchange.simulator.rest.gatekeeper import Gatekeeper, Visit
+from makenaide.exchange.simulator.rest.lists import Lists
+from makenaide.exchange.simulator.rest.payload import payload
+from makenaide.exchange.simulator.rest.pockets import Pockets
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.quota import Quota, Verdict
 from makenaide.exchange.simulator.rest.quotation import Quotation
 from makenaide.exchange.simulator.rest.route import Guarded, Open, Route
+from makenaide.exchange.simulator.rest.trades import Trades
 from makenaide.exchange.simulator.rest.trading import Trading
+from makenaide.exchange.simulator.rest.travel import Travel
+from makenaide.exchange.simulator.rest.wallets import Wallets
+from makenaide.exchange.simulator.rest.withdrawals import Withdrawals
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace
 
 TOO_MANY: Final = "Too many API requests."
 _MINUTES: Final = "/v1/candles/minutes/"
-
-
-class _Spelled(str):
-    """A JSON number of a body, kept as it was written: its text is what was signed."""
-
-    __slots__ = ()
+_NOT_CACHED: Final = "no-cache, no-store, max-age=0, must-revalidate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,7 @@ DISK_FULL: Final = 507
 
 
 _NUMBERS = msgspec.json.Encoder(decimal_format="number")
-_BODIES = msgspec.json.Decoder(float_hook=_Spelled)
+_TEXTS = msgspec.json.Encoder()
 
 
 class Face:
@@ -72,14 +79,28 @@ class Face:
         if not self._stepped and clock is None:
             raise Misconfigured("pace: real needs a clock")
         self._clock = clock
-        self._settings = settings
-        self._gatekeeper = Gatekeeper(keys, settings.out_of_scope_status)
-        self._quota = Quota(settings.quota)
+        self.settings = settings
+        self.gatekeeper = Gatekeeper(keys, settings)
+        self.quota = Quota(settings.quota)
+        self._compression = Compression()
         self._control = Control(venue)
-        routes: list[Route] = [*Quotation(venue.floor).routes(), *Trading(venue).routes()]
-        if self._stepped:
-            routes += self._control.routes()
-        self._routes = {(route.method, route.path): route for route in routes}
+        self.routes: tuple[Route, ...] = (
+            *Quotation(venue.floor).routes(),
+            *Trades(venue.floor, venue.settlement.prints).routes(),
+            *Books(venue.floor).routes(),
+            *Trading(venue).routes(),
+            *Lists(venue).routes(),
+            *Batch(venue).routes(),
+            *Wallets(venue).routes(),
+            *Deposits(venue).routes(),
+            *Withdrawals(venue).routes(),
+            *Pockets(venue, keys).routes(),
+            *Travel().routes(),
+            *(self._control.routes() if self._stepped else ()),
+            Open(method="GET", path=openapi.PATH, group=None, handler=lambda _query: self._description),
+        )
+        self._description = openapi.document(self.routes)
+        self._routes = {(route.method, route.path): route for route in self.routes}
         self._date: tuple[datetime, str] | None = None
 
     def handle(self, request: Request, peer: str = "127.0.0.1") -> Response:
@@ -91,7 +112,7 @@ class Face:
             extra={},
         )
         try:
-            self._tick(call.headers)
+            self.tick(call.headers)
             route = self._route(request.method, request.path)
             if route is None:
                 return self._error(404, "not_found", NO_ROUTE, call.extra)
@@ -105,10 +126,24 @@ class Face:
             return self._error(500, "internal_server_error", str(fault), call.extra)
 
     def send(self, request: Request) -> Response:
-        """`handle` under the name that a `Transport` has: a client in the same process needs no socket."""
-        return self.handle(request)
+        """`handle` as a `Transport`: a client in the same process needs no socket, and nothing packed for one."""
+        plain = {name: text for name, text in request.headers.items() if name.lower() != "accept-encoding"}
+        return self.handle(replace(request, headers=plain))
 
-    def _tick(self, headers: Mapping[str, str]) -> None:
+    def group(self, method: str, path: str) -> str | None:
+        """The rate limit group of a call; None where none counts it."""
+        route = self._route(method, path)
+        return None if route is None else route.group
+
+    def forget_nonce(self, request: Request) -> None:
+        """Take the nonce of `request` for a new one once more: a gateway behind the check sends it again."""
+        self.gatekeeper.forget(
+            next((text for name, text in request.headers.items() if name.lower() == "authorization"), None)
+        )
+
+    def tick(self, headers: Mapping[str, str] | None = None) -> None:
+        """Let the venue's time follow: the clock in real pace, else the stepping header, if there is one."""
+        headers = headers or {}
         if not self._stepped and self._clock is not None:
             self.venue.advance(self._clock.now())
         elif TIME_HEADER in headers:
@@ -121,50 +156,63 @@ class Face:
         return route
 
     def _answer_open(self, route: Open, call: _Call) -> Response:
-        if route.group is not None:
-            group = "origin" if "origin" in call.headers else route.group
-            verdict = self._quota.spend(group, call.peer, self.venue.now)
-            call.extra.update({"remaining-req": verdict.header, "limit-by-ip": "Yes", "cache-control": "no-cache"})
-            if verdict.status != 200:
-                return self._too_many(verdict, call.extra)
-        return self._reply(200, _NUMBERS.encode(route.handler(Query(call.request.query))), call.extra)
+        query = Query(call.request.query)
+        if route.group is None:
+            return self._reply(200, _NUMBERS.encode(route.handler(query)), call.extra)
+        group = "origin" if "origin" in call.headers else route.group
+        verdict = self.quota.spend(group, call.peer, self.venue.now)
+        call.extra["remaining-req"] = verdict.header
+        call.extra["limit-by-ip"] = "Yes"
+        call.extra["cache-control"] = _NOT_CACHED
+        if verdict.status != 200:
+            return self._too_many(verdict, call.extra)
+        return self._quoted(_NUMBERS.encode(route.handler(query)), call)
+
+    def _quoted(self, body: bytes, call: _Call) -> Response:
+        """A quotation reply: tagged, and packed for who can unpack it."""
+        tag = call.extra["etag"] = weak_tag(body)
+        call.extra["vary"] = "Accept-Encoding"
+        if len(body) >= SMALLEST and accepts_gzip(call.headers.get("accept-encoding", "")):
+            call.extra["content-encoding"] = "gzip"
+            body = self._compression.packed(body, tag)
+        return self._reply(200, body, call.extra)
 
     def _answer_guarded(self, route: Guarded, call: _Call) -> Response:
-        request, body = call.request, _body(call.request)
+        request, lenient = call.request, self.settings.body_parameters
+        brought = payload(request, call.headers, lenient=lenient)
         visit = Visit(
             authorization=call.headers.get("authorization"),
-            parameters=_parameters(request, body),
+            parameters=brought.signed,
             peer=call.peer,
             at=self.venue.now,
+            scope=route.scope,
         )
-        key = self._gatekeeper.enter(visit)
-        account = self.venue.accounts.get(key.account)
+        account = self.venue.accounts.get(self.gatekeeper.enter(visit).account)
         if account is None:
             raise refused("invalid_access_key")
         if route.group is not None:
-            verdict = self._quota.spend(route.group, f"account {account.name}", self.venue.now)
+            verdict = self.quota.spend(route.group, f"account {account.name}", self.venue.now)
             call.extra["remaining-req"] = verdict.header
             if verdict.status != 200:
                 return self._too_many(verdict, call.extra)
-        self._gatekeeper.require_scope(key, route.scope)
-        if request.method == "DELETE" and request.body:
+        if request.method == "DELETE" and request.body and not lenient:
             raise refused("QUERY_PARAMETER_NOT_SUPPORTED")
-        answer = route.handler(account, Query(request.query), body or {})
-        return self._reply(route.success, msgspec.json.encode(answer), call.extra)
+        answer = route.handler(account, brought.query, brought.body)
+        return self._reply(route.success, _TEXTS.encode(answer), call.extra)
 
     def _too_many(self, verdict: Verdict, extra: dict[str, str]) -> Response:
         blocked = f" Blocked for {verdict.blocked} seconds." if verdict.blocked else ""
-        if self._settings.quota.json_body:
+        if self.settings.quota.json_body:
             return self._error(verdict.status, "too_many_requests", TOO_MANY + blocked, extra)
         plain = {"content-type": "text/plain; charset=utf-8"}
         return self._reply(verdict.status, (TOO_MANY + blocked).encode(), extra | plain)
 
     def _error(self, status: int, name: str | int, message: str, extra: dict[str, str]) -> Response:
-        return self._reply(status, msgspec.json.encode({"error": {"name": name, "message": message}}), extra)
+        return self._reply(status, _TEXTS.encode({"error": {"name": name, "message": message}}), extra)
 
     def _reply(self, status: int, body: bytes, extra: dict[str, str]) -> Response:
-        headers = {"content-type": "application/json; charset=utf-8", "date": self._dated()}
-        return Response(status=status, headers=headers | extra, body=body)
+        headers = {"content-type": "application/json; charset=utf-8", "date": self._dated(), **extra}
+        return Response(status=status, headers=headers, body=body)
 
     def _dated(self) -> str:
         second = self.venue.now.replace(microsecond=0)
@@ -175,20 +223,3 @@ class Face:
 
 def _no_such_unit(_query: Query) -> object:
     raise bad_quotation("invalid")
-
-
-def _body(request: Request) -> dict[str, object] | None:
-    """The JSON object of a POST; an empty one without a body, None when it cannot be read."""
-    if request.method != "POST" or not request.body:
-        return {}
-    try:
-        body = _BODIES.decode(request.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _parameters(request: Request, body: dict[str, object] | None) -> str | None:
-    if request.method == "POST":
-        return None if body is None else body_text(body)
-    return query_text(request.query)

@@ -6,19 +6,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from makenaide.domain.errors import Misconfigured
+from makenaide.domain.parameter import near
 from makenaide.exchange.simulator.settings import QuotaSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_SECOND = timedelta(seconds=1)
+_LONGEST_WINDOW = timedelta(minutes=1)
+_CROWD = 1000
+"""Callers that are remembered before anybody looks for idle ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`calls` in every `seconds`; `minute` is the dead constant that the header calls min."""
+    """`calls` in every `seconds`, and `a_minute` in every minute where that is limited too.
+
+    `minute` is the dead constant that the header calls min, `shown` the header's name where it is not the group's.
+    """
 
     calls: int
     seconds: int = 1
     minute: int = 1800
+    a_minute: int | None = None
+    shown: str = ""
 
 
 LIMITS: Final[Mapping[str, Limit]] = {
@@ -32,6 +43,8 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "order": Limit(12),
     "order-test": Limit(8),
     "order-cancel-all": Limit(1, seconds=2),
+    "websocket-connect": Limit(5, minute=300, shown="websocket"),
+    "websocket-message": Limit(5, minute=300, a_minute=100, shown="websocket"),
 }
 
 
@@ -41,55 +54,114 @@ class Verdict:
 
     status: int
     header: str
+    left: int = 0
     blocked: int = 0
 
 
 @dataclass(slots=True)
 class _Caller:
-    windows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seen: datetime
+    windows: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     refusals: deque[datetime] = field(default_factory=deque)
+    refused_at: datetime = _EPOCH
     blocked_until: datetime = _EPOCH
     blocks: int = 0
 
 
 class Quota:
-    """Counts the calls of each caller: an address for quotation, an account for the rest."""
+    """Counts the calls of each caller: an address for quotation, an account or a connection for the rest.
+
+    Who has been idle for long enough to be owed a fresh start is forgotten, so the memory is that of the callers of
+    the last minute and of those who were lately blocked.
+    """
 
     def __init__(self, settings: QuotaSettings) -> None:
         self._settings = settings
         self._callers: dict[str, _Caller] = {}
-        self._names = dict(settings.header_names)
+        self._crowd = _CROWD
+        self._names = {group: limit.shown or group for group, limit in LIMITS.items()} | dict(
+            settings.header_names
+        )
+        self._calls = {group: limit.calls for group, limit in LIMITS.items()}
+        for group, calls in settings.ceilings:
+            self.lower(group, calls)
+
+    def lower(self, group: str, calls: int | None) -> None:
+        """Allow only `calls` in each window of `group` from now on; None is the published limit again.
+
+        The published limits are ceilings (upbit-api.md section 7). `Misconfigured` for an unknown group or a count
+        outside 0 to the published one.
+        """
+        limit = LIMITS.get(group)
+        if limit is None:
+            raise Misconfigured(f"ceilings: unknown group {group}{near(group, LIMITS)}")
+        if calls is not None and not 0 <= calls <= limit.calls:
+            raise Misconfigured(f"ceilings: {group} allows 0 to {limit.calls} calls, got {calls}")
+        self._calls[group] = limit.calls if calls is None else calls
 
     def spend(self, group: str, who: str, now: datetime) -> Verdict:
         """Count one call of `who` in `group` at `now`."""
-        caller = self._callers.setdefault(who, _Caller())
+        caller = self._callers.get(who) or self._meet(who, now)
+        caller.seen = now
         if now < caller.blocked_until:
             return self._blocked(group, caller.blocked_until - now)
-        limit = LIMITS[group]
-        window = ((now - _EPOCH) // _MILLISECOND - self._settings.phase_ms) // (limit.seconds * 1000)
-        index, used = caller.windows.get(group, (window, 0))
-        used = used if index == window else 0
-        if used >= limit.calls and self._settings.enforced:
+        limit, windows = LIMITS[group], caller.windows
+        moment = (now - _EPOCH) // _MILLISECOND - self._settings.phase_ms
+        index = moment // (limit.seconds * 1000)
+        used = _used(windows, (group, limit.seconds), index)
+        minute = moment // 60_000 if limit.a_minute is not None else 0
+        a_minute = _used(windows, (group, 60), minute) if limit.a_minute is not None else 0
+        over = used >= self._calls[group] or (limit.a_minute is not None and a_minute >= limit.a_minute)
+        if over and self._settings.enforced:
             return self._refuse(group, caller, now)
-        caller.windows[group] = window, used + 1
-        return Verdict(200, self._header(group, max(0, limit.calls - used - 1)))
+        windows[group, limit.seconds] = index, used + 1
+        if limit.a_minute is not None:
+            windows[group, 60] = minute, a_minute + 1
+        left = max(0, self._calls[group] - used - 1)
+        return Verdict(200, self._header(group, left), left)
+
+    def callers(self) -> int:
+        """How many callers are remembered."""
+        return len(self._callers)
+
+    def _meet(self, who: str, now: datetime) -> _Caller:
+        if len(self._callers) >= self._crowd:
+            kept = {name: each for name, each in self._callers.items() if not self._idle(each, now)}
+            self._callers = kept
+            self._crowd = max(_CROWD, 2 * len(kept))
+        return self._callers.setdefault(who, _Caller(seen=now))
+
+    def _idle(self, caller: _Caller, now: datetime) -> bool:
+        known = caller.blocks or caller.refusals
+        rest = timedelta(seconds=self._settings.forgive_seconds) if known else _LONGEST_WINDOW
+        return now - max(caller.seen, caller.blocked_until) >= rest
 
     def _refuse(self, group: str, caller: _Caller, now: datetime) -> Verdict:
         settings = self._settings
         since = now - timedelta(seconds=settings.refusal_seconds)
         while caller.refusals and caller.refusals[0] <= since:
             caller.refusals.popleft()
-        if len(caller.refusals) >= settings.refusals_to_block:
-            wait = timedelta(seconds=settings.first_block_seconds * 2**caller.blocks)
-            caller.blocks += 1
-            caller.blocked_until = now + wait
-            caller.refusals.clear()
-            return self._blocked(group, wait)
-        caller.refusals.append(now)
-        return Verdict(429, self._header(group, 0))
+        if now - max(caller.refused_at, caller.blocked_until) >= timedelta(seconds=settings.forgive_seconds):
+            caller.blocks = 0
+        caller.refused_at = now
+        if len(caller.refusals) < settings.refusals_to_block:
+            caller.refusals.append(now)
+            return Verdict(429, self._header(group, 0))
+        # Doubling for ever would leave the calendar: a block has a longest length.
+        doubled = settings.first_block_seconds << min(caller.blocks, 40)
+        wait = timedelta(seconds=min(doubled, settings.longest_block_seconds))
+        caller.blocks += 1
+        caller.blocked_until = now + wait
+        caller.refusals.clear()
+        return self._blocked(group, wait)
 
     def _blocked(self, group: str, wait: timedelta) -> Verdict:
-        return Verdict(418, self._header(group, 0), blocked=-(-wait // timedelta(seconds=1)))
+        return Verdict(418, self._header(group, 0), blocked=-(-wait // _SECOND))
 
     def _header(self, group: str, left: int) -> str:
-        return f"group={self._names.get(group, group)}; min={LIMITS[group].minute}; sec={left}"
+        return f"group={self._names[group]}; min={LIMITS[group].minute}; sec={left}"
+
+
+def _used(windows: Mapping[tuple[str, int], tuple[int, int]], key: tuple[str, int], index: int) -> int:
+    held = windows.get(key)
+    return held[1] if held is not None and held[0] == index else 0

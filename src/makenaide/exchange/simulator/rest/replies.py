@@ -8,7 +8,8 @@ from makenaide.domain.market import Market, base_of, minimum_total, quote_of
 from makenaide.domain.money import plain
 from makenaide.exchange.simulator.core.orders import Order, Trade
 from makenaide.exchange.simulator.core.wallet import Holding, Wallet
-from makenaide.exchange.simulator.settings import VenueSettings
+from makenaide.exchange.simulator.market import MarketState
+from makenaide.exchange.simulator.settings import SelfMatch, VenueSettings
 
 Json = dict[str, object]
 
@@ -28,11 +29,21 @@ def account(currency: str, holding: Holding) -> Json:
     }
 
 
-def order(each: Order) -> Json:
-    """An order; what an order by total does not have (volumes) is absent, as in the official examples."""
+def accounts(wallet: Wallet) -> list[Json]:
+    """The rows of `/accounts`; what is only pending cannot be seen."""
+    return [account(currency, holding) for currency, holding in wallet if holding.free or holding.locked]
+
+
+def order(each: Order, self_match_shown: bool = True) -> Json:
+    """An order; what an order by total does not have (volumes) is absent, as in the official examples.
+
+    Unless `self_match_shown`, an smp_type of none is left out, as it was before 2026-11-09.
+    """
     ticket = each.ticket
     price = ticket.price if ticket.total is None else ticket.total
+    shown = self_match_shown or ticket.self_match is not SelfMatch.NONE
     tail = {
+        "smp_type": ticket.self_match.value if shown else None,
         "time_in_force": None if ticket.time_in_force is None else ticket.time_in_force.value,
         "identifier": ticket.identifier,
     }
@@ -54,17 +65,16 @@ def order(each: Order) -> Json:
         "prevented_volume": None if ticket.volume is None else plain(each.prevented_volume),
         "prevented_locked": plain(each.prevented_locked),
         "trades_count": len(each.trades),
-        "smp_type": ticket.self_match.value,
     }
     return {name: value for name, value in (shape | tail).items() if value is not None}
 
 
-def order_with_trades(each: Order) -> Json:
+def order_with_trades(each: Order, self_match_shown: bool = True) -> Json:
     """An order with its trades, oldest first: the reply of `GET /order`."""
-    return order(each) | {"trades": [_trade(each.market, trade) for trade in each.trades]}
+    return order(each, self_match_shown) | {"trades": [_trade(each.market, trade) for trade in each.trades]}
 
 
-def chance(market: Market, settings: VenueSettings, wallet: Wallet) -> Json:
+def chance(market: Market, state: MarketState, settings: VenueSettings, wallet: Wallet) -> Json:
     """Fees, limits and balances in one market."""
     fee = plain(settings.fee(market))
     minimum = plain(minimum_total(market))
@@ -86,7 +96,7 @@ def chance(market: Market, settings: VenueSettings, wallet: Wallet) -> Json:
             "bid": {"currency": quote, "min_total": minimum},
             "ask": {"currency": base, "min_total": minimum},
             "max_total": None if maximum is None else plain(maximum),
-            "state": "active",
+            "state": state.value.lower(),
         },
         "bid_account": account(quote, wallet.holding(quote)),
         "ask_account": account(base, wallet.holding(base)),

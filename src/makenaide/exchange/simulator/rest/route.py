@@ -1,10 +1,14 @@
-"""What the face can be asked: one `Route` a call, listed by the module that answers it.
+"""What the face can be asked: one `Route` a call, listed with its parameters by the module that answers it.
 
-Open(method="GET", path="/v1/market/all", group="market", handler=quotation.markets)
+Open(
+    method="GET", path="/v1/market/all", group="market", handler=quotation.markets,
+    parameters=(Parameter("is_details", Kind.BOOLEAN),),
+)
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.validation import Body
@@ -12,6 +16,37 @@ from makenaide.exchange.simulator.rest.query import Query
 
 Public = Callable[[Query], object]
 Signed = Callable[[Account, Query, Body], object]
+
+
+class Kind(StrEnum):
+    """What a parameter's text must be; the value is the type's name in the OpenAPI description.
+
+    A NUMBER in a body may be a JSON number or its plain digits in a string; an OBJECT lives in bodies only.
+    """
+
+    TEXT = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One name of a call's query, or of its JSON body for a POST; no promise here that the call does not keep.
+
+    `required`: the call is refused without it. `choices`: any other value is refused. `minimum` and `maximum` bound
+    the value of a number, the length of a text, and how many values an array has; an `array` is sent as `name[]`,
+    once for each value.
+    """
+
+    name: str
+    kind: Kind = Kind.TEXT
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    array: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +57,7 @@ class Open:
     path: str
     group: str | None
     handler: Public
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +70,7 @@ class Guarded:
     scope: str | None
     handler: Signed
     success: int = 200
+    parameters: tuple[Parameter, ...] = ()
 
 
 Route = Open | Guarded

@@ -1,0 +1,85 @@
+"""The public calls for books (upbit-api.md sections 2.5 and 2.6)."""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from makenaide.domain.market import Market, quote_of
+from makenaide.domain.money import plain
+from makenaide.exchange.simulator.core.errors import bad_quotation
+from makenaide.exchange.simulator.core.floor import Floor
+from makenaide.exchange.simulator.market import BOOK_LEVELS
+from makenaide.exchange.simulator.rest import rows
+from makenaide.exchange.simulator.rest.asked import MARKETS, many_markets, number
+from makenaide.exchange.simulator.rest.query import Query
+from makenaide.exchange.simulator.rest.route import Kind, Open, Parameter
+from makenaide.exchange.simulator.rest.rows import Json
+
+_LEVEL: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
+_BOOKS: Final = (MARKETS, Parameter("count", Kind.INTEGER, minimum=1), Parameter("level", Kind.NUMBER, minimum=0))
+
+
+class Books:
+    """Answers from the trading floor what stands in the books, and in which steps."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+
+    def routes(self) -> list[Open]:
+        """Every call for books."""
+        table = [
+            ("orderbook", self.books, _BOOKS),
+            ("orderbook/instruments", self.instruments, (MARKETS,)),
+            ("orderbook/supported_levels", self.supported_levels, (MARKETS,)),
+        ]
+        return [
+            Open(method="GET", path=f"/v1/{path}", group="orderbook", handler=handler, parameters=parameters)
+            for path, handler, parameters in table
+        ]
+
+    def books(self, query: Query) -> list[Json]:
+        """GET /v1/orderbook: up to 30 levels, whatever more is asked; a `level` groups prices, in KRW only."""
+        markets = many_markets(query, self._floor)
+        depth = min(number(query, "count", BOOK_LEVELS, (1, None)), BOOK_LEVELS)
+        asked = query.one("level") or "0"
+        if not _LEVEL.fullmatch(asked):
+            raise bad_quotation("mismatch")
+        level = Decimal(plain(Decimal(asked)))
+        if not level:
+            return [self._book(market, depth) for market in markets]
+        if any(quote_of(market) != "KRW" for market in markets):
+            return []
+        return [self._grouped_book(market, depth, level) for market in markets]
+
+    def instruments(self, query: Query) -> list[Json]:
+        """GET /v1/orderbook/instruments: the price step at the present price; values are strings."""
+        return [self._instrument(market) for market in many_markets(query, self._floor)]
+
+    def supported_levels(self, query: Query) -> list[Json]:
+        """GET /v1/orderbook/supported_levels: deprecated; the groupings alone, as numbers."""
+        return [
+            {"market": market, "supported_levels": [Decimal(level) for level in self._levels(market)]}
+            for market in many_markets(query, self._floor)
+        ]
+
+    def _book(self, market: Market, depth: int) -> Json:
+        return rows.book(market, self._floor.book(market, depth), Decimal(0), self._floor.now)
+
+    def _grouped_book(self, market: Market, depth: int, level: Decimal) -> Json:
+        if plain(level) not in self._levels(market):
+            raise bad_quotation("invalid")
+        return rows.book(market, rows.grouped(self._floor.book(market), level, depth), level, self._floor.now)
+
+    def _instrument(self, market: Market) -> Json:
+        return {
+            "market": market,
+            "quote_currency": quote_of(market),
+            "tick_size": plain(self._tick(market)),
+            "supported_levels": self._levels(market),
+        }
+
+    def _levels(self, market: Market) -> list[str]:
+        return rows.levels(self._tick(market), self._floor.price(market)) if quote_of(market) == "KRW" else ["0"]
+
+    def _tick(self, market: Market) -> Decimal:
+        return self._floor.tick(market, self._floor.price(market))

@@ -1,0 +1,1 @@
+"""The simulated venue's WebSocket face (upbit-api.md section 9)."""

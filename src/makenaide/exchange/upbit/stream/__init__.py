@@ -1,0 +1,1 @@
+"""Upbit's WebSocket, client side: frames, subscriptions, the connection, and eyes that live on them."""

@@ -1,0 +1,31 @@
+"""What every value must be that the client gives out of a reply: finite, bounded, with times that know their zone."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+
+_DIGITS = 200
+
+
+def require_sound(value: object) -> None:
+    """AssertionError naming the first part of `value` that is not."""
+    match value:
+        case Decimal():
+            assert value.is_finite(), value
+            assert len(value.as_tuple().digits) < _DIGITS, value
+            assert not value or abs(value.adjusted()) < _DIGITS, value
+        case datetime():
+            assert value.tzinfo is not None, value
+        case str() | bytes():
+            return
+        case Mapping():
+            for name, part in value.items():
+                require_sound(name)
+                require_sound(part)
+        case tuple() | list():
+            for part in value:
+                require_sound(part)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            for each in fields(value):
+                require_sound(getattr(value, each.name))

@@ -1,0 +1,1 @@
+"""Scripts that the environment .venv-peers runs; they import the clients, and nothing of Makenaide."""

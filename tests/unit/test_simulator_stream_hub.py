@@ -1,0 +1,182 @@
+"""All streams of the simulator together: time, silence, and what is told to whom (upbit-api.md sections 9, 10)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from makenaide.domain.errors import Unavailable
+from makenaide.domain.market import Market
+from makenaide.exchange.simulator.market import PublicTrade
+from makenaide.exchange.simulator.settings import Maintenance
+from makenaide.exchange.simulator.stream.session import Frame, Session
+from tests.unit.simulator_listener import Listener, hub_of, in_real_pace, listen, pass_time
+from tests.unit.simulator_street import BEGIN, BTC, XRP, Street, buy, flat, opened, seconds
+
+TICKER = {"type": "ticker", "codes": [BTC]}
+TRADE = {"type": "trade", "codes": [BTC]}
+BOOK = {"type": "orderbook", "codes": [BTC]}
+CANDLE = {"type": "candle.1m", "codes": [BTC]}
+
+
+def listener(street: Street | None = None) -> Listener:
+    return listen(hub_of(opened(street or flat())))
+
+
+def test_a_jump_of_time_tells_only_the_last_second_of_the_street() -> None:
+    client = listener()
+    client.ask(TRADE | {"is_only_realtime": True})
+    pass_time(client.hub, 3600)
+    assert [each["trade_timestamp"] for each in client.heard()] == [int((BEGIN.timestamp() + 3600) * 1000)]
+
+
+def test_snapshots_come_in_two_bursts_and_live_frames_after_them_in_real_pace() -> None:
+    hub, watch = in_real_pace(flat())
+    client = listen(hub)
+    client.ask({"type": "ticker", "codes": [BTC, XRP]})
+    assert client.raw() == []
+    came = {}
+    for step in range(1, 12):
+        watch.sleep(0.1)
+        hub.follow()
+        hub.pulse()
+        came[step] = client.kinds()
+    assert {step: kinds for step, kinds in came.items() if kinds} == {
+        2: ["ticker SNAPSHOT"],
+        4: ["ticker SNAPSHOT"],
+        10: ["ticker REALTIME", "ticker REALTIME"],
+    }
+
+
+def test_maintenance_is_silent_or_drops() -> None:
+    closed = (BEGIN + seconds(1), BEGIN + seconds(3))
+    silent = listener(flat(closed=closed))
+    silent.ask(TICKER)
+    silent.raw()
+    pass_time(silent.hub, 2)
+    assert (silent.raw(), silent.wire.dropped) == ([], False)
+    pass_time(silent.hub, 2)
+    assert silent.kinds() == ["ticker REALTIME"]
+    dropped = listen(hub_of(opened(flat(closed=closed)), maintenance=Maintenance.DROP))
+    dropped.ask(TICKER)
+    pass_time(dropped.hub, 2)
+    assert dropped.wire.dropped
+    assert dropped.hub.sessions == []
+
+
+def test_the_operator_can_silence_and_drop_and_spoil() -> None:
+    client = listener()
+    client.ask(TICKER)
+    client.raw()
+    client.hub.silence(BEGIN + seconds(2))
+    pass_time(client.hub, 1)
+    assert client.raw() == []
+    pass_time(client.hub, 1)
+    assert client.kinds() == ["ticker REALTIME"]
+
+    def twice(_session: Session, frames: Sequence[Frame]) -> Sequence[Frame]:
+        return [*frames, *frames]
+
+    client.hub.mischief = twice
+    pass_time(client.hub, 1)
+    assert client.kinds() == ["ticker REALTIME"] * 2
+    client.hub.mischief = lambda _session, _frames: []
+    pass_time(client.hub, 1)
+    assert client.raw() == []
+    client.hub.drop_all()
+    assert client.wire.dropped
+    client.hub.leave(client.session)
+
+
+def test_the_same_steps_give_the_same_bytes() -> None:
+    def told() -> list[bytes]:
+        client = listener()
+        client.ask(TICKER, TRADE, BOOK, {"type": "candle.1s", "codes": [XRP]}, CANDLE)
+        for step in range(5):
+            client.hub.face.venue.place("paper", buy(str(6000 + step)))
+            pass_time(client.hub, 0.7)
+        return client.raw()
+
+    assert told() == told()
+    assert len(told()) > 20
+
+
+class Unsure(Street):
+    """A street whose prices cannot always be had, as with live ones."""
+
+    sure = False
+
+    def trades(self, *asked: Any) -> list[PublicTrade]:
+        if not self.sure:
+            raise Unavailable("later")
+        return super().trades(*asked)
+
+
+def test_prices_that_cannot_be_had_just_now_are_told_later() -> None:
+    street = Unsure(steps=flat().steps)
+    client = listener(street)
+    client.ask(TICKER, BOOK | {"is_only_snapshot": True})
+    assert client.kinds() == ["orderbook SNAPSHOT"]
+    pass_time(client.hub, 1)
+    assert client.raw() == []
+    street.sure = True
+    pass_time(client.hub, 1)
+    assert client.kinds() == ["ticker REALTIME"]
+
+
+def test_listings_that_cannot_be_had_just_now_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = listener()
+    client.ask(TICKER)
+    client.raw()
+
+    def unavailable(_at: object) -> None:
+        raise Unavailable("later")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(client.hub.face.venue.data, "listings", unavailable)
+        pass_time(client.hub, 1)
+        assert client.raw() == []
+    pass_time(client.hub, 1)
+    assert client.kinds() == ["ticker REALTIME"]
+
+
+def test_nothing_is_due_while_nobody_listens() -> None:
+    hub = hub_of(opened(flat()))
+    hub.face.venue.place("paper", buy("6000"))
+    assert not hub.stirred
+    client = listen(hub, "paper")
+    hub.pulse()
+    assert client.raw() == []
+    hub.face.venue.place("paper", buy("6000"))
+    assert hub.stirred
+
+
+def test_a_frame_is_written_once_for_all_who_want_it() -> None:
+    hub = hub_of(opened(flat()))
+    clients = [listen(hub) for _ in range(3)]
+    for each in clients:
+        each.ask(TICKER, BOOK)
+        each.raw()
+    pass_time(hub, 1)
+    first, *others = [each.raw() for each in clients]
+    assert len(first) == 2
+    for other in others:
+        assert all(mine is theirs for mine, theirs in zip(first, other, strict=True))
+
+
+def test_a_pulse_in_pieces_is_finished_before_the_next_one() -> None:
+    markets = {Market(f"KRW-C{number:02}"): [(seconds(0), Decimal(1000))] for number in range(40)}
+    client = listener(Street(steps=markets))
+    client.ask({"type": "trade", "codes": sorted(markets), "is_only_realtime": True})
+    venue = client.hub.face.venue
+    venue.advance(BEGIN + seconds(1))
+    pieces = client.hub.steps()
+    next(pieces)
+    assert len(client.wire.payloads) == 32
+    venue.advance(BEGIN + seconds(2))
+    client.hub.pulse()
+    assert list(pieces) == []
+    stamps = [each["trade_timestamp"] for each in client.heard()]
+    assert stamps == sorted(stamps)
+    assert len(stamps) == 80
