@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test check bench bench-exchange exports lock clean dev peers
+.PHONY: help setup run test check fuzz bench bench-exchange exports lock clean dev peers
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
@@ -50,6 +50,9 @@ check: dev  ## style, types, import contracts, house rules / 형식·타입·의
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/python -m pytest -q tests/unit/test_house_*.py
+
+fuzz: dev  ## a million hostile inputs for the exchange; other counts and replays with ARGS / 거래소 퍼징
+	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 bench: dev  ## figures (not tests); one of them with BENCH=name / 성능 수치
 	@for file in $(filter-out bench/exchange_%,$(wildcard bench/$(BENCH).py)); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done

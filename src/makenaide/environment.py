@@ -87,6 +87,10 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise Misconfigured(f"{file}: cannot be read: {cause}") from cause
     except tomllib.TOMLDecodeError as cause:
         raise Misconfigured(f"{file}: not TOML: {cause}") from cause
+    except RecursionError as cause:
+        raise Misconfigured(f"{file}: nested too deeply") from cause
+    except ArithmeticError as cause:
+        raise Misconfigured(f"{file}: not TOML: a number beyond all bounds") from cause
 
 
 def _overlay(values: dict[str, Any], env: Mapping[str, str]) -> None:
@@ -107,5 +111,5 @@ def _overlay(values: dict[str, Any], env: Mapping[str, str]) -> None:
 def _literal(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError, ArithmeticError):
         return text

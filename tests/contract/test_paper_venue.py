@@ -25,14 +25,14 @@ from makenaide.exchange.paper import PaperVenue
 from makenaide.exchange.polling import PollingWatcher
 from makenaide.exchange.simulator.core.commandlog import rebuild
 from makenaide.exchange.simulator.core.venue import Venue
-from makenaide.exchange.simulator.market import NO_BOOK, CandleUnit
+from makenaide.exchange.simulator.market import NO_BOOK
 from makenaide.exchange.simulator.prices.live import LiveData
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, VenueSettings
 from makenaide.exchange.simulator.stepped import SteppedClock
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
-from makenaide.exchange.venue import Fence
+from makenaide.exchange.venue import CandleUnit, Fence
 from tests.contract.charts import BTC, ETH, FIRST, Chart, bitcoin, hours, tape
 from tests.contract.faults import Fault, FaultyTransport, Kind, Stamped
 from tests.contract.trading import KEYS, NAME, Exchange, client

@@ -241,6 +241,16 @@ def test_a_silent_client_is_cut_without_a_close_frame_and_a_ping_keeps_it() -> N
         assert heard(alive)["stream_type"] == "REALTIME"
 
 
+def test_a_client_that_only_listens_is_not_idle_while_frames_come() -> None:
+    with served(idle_seconds=0.6) as server, public(server) as line:
+        line.send(json.dumps(TICKER))
+        heard(line)
+        for step in range(1, 9):
+            time.sleep(0.2)
+            placed(server, 2 * step)
+            assert heard(line)["stream_type"] == "REALTIME"
+
+
 def lazy_reader(server: Server, request: list[dict[str, Any]]) -> socket.socket:
     """A client that asks and then never reads."""
     line = socket.create_connection(("127.0.0.1", server.port))
@@ -255,7 +265,7 @@ def lazy_reader(server: Server, request: list[dict[str, Any]]) -> socket.socket:
 
 
 def test_a_client_that_does_not_read_is_dropped_and_others_go_on() -> None:
-    wide = [{"type": "orderbook", "codes": [BTC], "level": 1000 * step} for step in range(1, 41)]
+    wide = [{"type": "orderbook", "codes": [BTC, f"KRW-NONE{number}"]} for number in range(12)]
     with (
         served(unread_bytes=65_536) as server,
         public(server) as reader,

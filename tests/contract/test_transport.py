@@ -244,6 +244,8 @@ def test_a_server_that_never_answers_ends_at_the_read_limit(serve: Serve) -> Non
         hangs_up(),
         hangs_up(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
         hangs_up(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+        hangs_up(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-7\r\nab"),
+        hangs_up(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-9223372036854775808\r\nab"),
         hangs_up(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab"),
         hangs_up(b"HTTP/1.1 200 OK\r\nContent-Le"),
         hangs_up(b"HTTP/1.1 200 OK\r\nRemaining-Req: x\r\n"),

@@ -7,7 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 NUMBERS = (
-    *("1e999", "-1e999", "1e-999", "1E308", "1e30", "1e-31", "NaN", "Infinity", "-Infinity", "-0", "-0.0", "0E-99"),
+    *(
+        "1e999",
+        "-1e999",
+        "1e-999",
+        "1E308",
+        "1e30",
+        "1e-31",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "-0",
+        "-0.0",
+        "0E-99",
+    ),
     *("9" * 400, "0." + "1" * 400, "-1", "0", "01", "1.", ".5", "0x10", "1_000", "18446744073709551616", "1e+5"),
     *("253402300799999", "253402300800000", "-62135596800001", "0.00000001", "1.5", "2147483648", "true", "null"),
 )
@@ -18,15 +31,53 @@ WORDS = (
     *("BTC-ETH", "KRW-NOPE", "-", "KRW", "\x00", "\ud800", "\U0010ffff", "한국어", "a" * 300, "1e5", "١٢", "½"),
     *("9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "2026-02-30T00:00:00", "2026-01-05T00:00:00"),
     *("2026-01-05T00:00:00Z", "2026-01-05 00:00:00", "2026-01-05T00:00:00+09:00", "24:00", "wait", "limit", "bid"),
-    *("ask", "{0}", "%s", "%00", "../../x", "'; drop", "<script>", "+1", "１", "--", "1" * 40, "0." + "0" * 60 + "1"),
+    *(
+        "ask",
+        "{0}",
+        "%s",
+        "%00",
+        "../../x",
+        "'; drop",
+        "<script>",
+        "+1",
+        "１",
+        "--",
+        "1" * 40,
+        "0." + "0" * 60 + "1",
+    ),
 )
 """Texts that somebody once stumbled over."""
 
 PAGES = (
     b"<html><body>502 Bad Gateway</body></html>",
-    *(b"Too many API requests.", b"\xef\xbb\xbf[]", b"\xff\xfe[\x00]\x00", b"\x1f\x8b\x08\x00\x00", b"", b"null", b"[]"),
-    *(b"{}", b"[null]", b"[{}]", b"[[]]", b"\x00", b'"', b"{", b"\xed\xa0\x80", b'{"a":1,"a":2}', b'"\\ud800"', b"1"),
-    *(b'{"error":null}', b'{"error":{"name":{}}}', b'{"error":{"name":1e999}}', b'{"error":{"name":400,"message":null}}'),
+    *(
+        b"Too many API requests.",
+        b"\xef\xbb\xbf[]",
+        b"\xff\xfe[\x00]\x00",
+        b"\x1f\x8b\x08\x00\x00",
+        b"",
+        b"null",
+        b"[]",
+    ),
+    *(
+        b"{}",
+        b"[null]",
+        b"[{}]",
+        b"[[]]",
+        b"\x00",
+        b'"',
+        b"{",
+        b"\xed\xa0\x80",
+        b'{"a":1,"a":2}',
+        b'"\\ud800"',
+        b"1",
+    ),
+    *(
+        b'{"error":null}',
+        b'{"error":{"name":{}}}',
+        b'{"error":{"name":1e999}}',
+        b'{"error":{"name":400,"message":null}}',
+    ),
 )
 """Bodies that are no reply at all, or hardly one."""
 
@@ -59,7 +110,10 @@ def text(rng: random.Random, longest: int = 30) -> str:
     length = rng.randrange(longest)
     if rng.random() < 0.7:
         return "".join(rng.choices(ALPHABET, k=length))
-    return "".join(chr(rng.choice((rng.randrange(128), rng.randrange(0x3000), rng.randrange(0x110000)))) for _ in range(length))
+    return "".join(
+        chr(rng.choice((rng.randrange(128), rng.randrange(0x3000), rng.randrange(0x110000))))
+        for _ in range(length)
+    )
 
 
 def value(rng: random.Random, depth: int = 0) -> Any:
@@ -69,7 +123,10 @@ def value(rng: random.Random, depth: int = 0) -> Any:
         return scalar(rng)
     if kind == 0:
         return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
-    return {rng.choice(_KEYS) if rng.random() < 0.6 else text(rng, 8): value(rng, depth + 1) for _ in range(rng.randrange(4))}
+    return {
+        rng.choice(_KEYS) if rng.random() < 0.6 else text(rng, 8): value(rng, depth + 1)
+        for _ in range(rng.randrange(4))
+    }
 
 
 def changed(given: Any, rng: random.Random) -> Any:
@@ -142,8 +199,31 @@ def _worded(raw: bytes, rng: random.Random) -> bytes:
     return raw[:at] + rng.choice(_TOKENS) + raw[at:]
 
 
-_TOKENS = (b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\\u0000", b"\\ud800", b"\x00", b"\xff", b"1e999", b"-", b"/**/")
-_SPOILERS: Sequence[Callable[[bytes, random.Random], bytes]] = (_flipped, _replaced, _cut, _doubled, _numbered, _worded)
+_TOKENS = (
+    b'"',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\\",
+    b"\\u0000",
+    b"\\ud800",
+    b"\x00",
+    b"\xff",
+    b"1e999",
+    b"-",
+    b"/**/",
+)
+_SPOILERS: Sequence[Callable[[bytes, random.Random], bytes]] = (
+    _flipped,
+    _replaced,
+    _cut,
+    _doubled,
+    _numbered,
+    _worded,
+)
 
 
 def nested(rng: random.Random) -> bytes:

@@ -1,9 +1,11 @@
-"""What every value must be that the client gives out of a reply: finite, bounded, with times that know their zone."""
+"""What must be true of all that comes out: finite, bounded, with times that know their zone; errors in few words."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 _DIGITS = 200
 
@@ -29,3 +31,19 @@ def require_sound(value: object) -> None:
         case _ if is_dataclass(value) and not isinstance(value, type):
             for each in fields(value):
                 require_sound(getattr(value, each.name))
+
+
+def require_words(error: Exception, most: int = 500) -> str:
+    """What `error` says: something, in at most `most` characters."""
+    words = str(error)
+    assert 0 < len(words) <= most, len(words)
+    return words
+
+
+def read_json(raw: bytes) -> Any:
+    """`raw` as strict JSON, without NaN and its like."""
+    return json.loads(raw, parse_constant=_no_number)
+
+
+def _no_number(words: str) -> None:
+    raise AssertionError(f"{words} is no JSON")

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 SECONDS = 2.0
 """Of the processor, for one input; ten times that for the laws at a block's end."""

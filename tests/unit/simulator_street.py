@@ -16,18 +16,10 @@ from makenaide.domain.market import Market, tick_size
 from makenaide.domain.order import Side
 from makenaide.exchange.http import Pairs, Request, Response
 from makenaide.exchange.simulator.core.venue import Venue
-from makenaide.exchange.simulator.market import (
-    NO_BOOK,
-    BookSides,
-    CandleRow,
-    CandleUnit,
-    DayStats,
-    PublicTrade,
-    Standing,
-)
+from makenaide.exchange.simulator.market import NO_BOOK, BookSides, CandleRow, DayStats, PublicTrade, Standing
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, QuotaSettings, VenueSettings
-from makenaide.exchange.venue import Listing
+from makenaide.exchange.venue import CandleUnit, Listing
 
 BTC = Market("KRW-BTC")
 XRP = Market("KRW-XRP")
@@ -91,7 +83,7 @@ class Street:
         self, market: Market, unit: CandleUnit, before: datetime, count: int, now: datetime
     ) -> list[CandleRow]:
         length = timedelta(minutes=unit.minutes or 1440)
-        newest = min(before - timedelta(microseconds=1), now)
+        newest = min(max(before, self.start) - timedelta(microseconds=1), now)
         slot = self.start + (newest - self.start) // length * length
         price = float(self.price(market, now))
         rows: list[CandleRow] = []

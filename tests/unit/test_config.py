@@ -118,6 +118,8 @@ def test_names_and_keys_of_the_program_are_no_settings(tmp_path: Path) -> None:
         ('[paper]\nkrw = "much"\n', r"^paper\.krw: invalid decimal string"),
         ("[market.model]\nbull_drift = 1e9\n", r"^market\.model\.bull_drift: expected .* <= value <= "),
         ("[risk\n", r"makenaide\.toml: not TOML: "),
+        ("x = " + "[" * 5000, r"makenaide\.toml: nested too deeply"),
+        ("x = 1e" + "9" * 30, r"makenaide\.toml: not TOML: a number beyond all bounds"),
         ("[risk]\nmax_positions = 1\nmax_positions = 2\n", r"makenaide\.toml: not TOML: "),
     ],
 )

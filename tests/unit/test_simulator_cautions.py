@@ -6,12 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from makenaide.exchange.simulator.market import CAUTIONS, CandleUnit
+from makenaide.exchange.simulator.market import CAUTIONS
 from makenaide.exchange.simulator.prices.cautions import LARGE_MOVE, SOARING, cautions
 from makenaide.exchange.simulator.prices.generator import generate
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.prices.moments import to_ms
 from makenaide.exchange.simulator.prices.tape import Tape, Window
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_tapes import ORIGIN, XRP, recorded, source, tape
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -7,13 +7,13 @@ from itertools import islice
 import pytest
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.market import CandleUnit
 from makenaide.exchange.simulator.prices.candles import slots
 from makenaide.exchange.simulator.prices.closed import TAILS, ClosedCandles
 from makenaide.exchange.simulator.prices.generator import generate
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.prices.moments import MINUTE_MS, to_ms
 from makenaide.exchange.simulator.prices.track import Track
+from makenaide.exchange.venue import CandleUnit
 
 SETTINGS = GeneratorSettings(seed=3, markets=12, history_days=40, days=5, first_day=date(2026, 1, 5))
 

@@ -41,7 +41,7 @@ def session(path: Path) -> list[list[str]]:
     def done() -> None:
         states.append(run.state())
 
-    run.open_account("paper", {"KRW": Decimal(9_000_000), "BTC": Decimal("0.5")})
+    run.open_account("paper", {"KRW": Decimal("9E+6"), "BTC": Decimal("0.50")})
     done()
     run.advance(run.now + seconds(90))
     uuid = run.place("paper", limit("bid", "99000000", "0.01", identifier="first")).uuid
@@ -73,7 +73,7 @@ def busy(path: Path) -> list[list[str]]:
     operator = Operator(run)
     orders = run.accounts
     commands: list[Callable[[], object]] = [
-        lambda: run.open_account("paper", {"KRW": Decimal(9_000_000), "BTC": Decimal("0.5")}),
+        lambda: run.open_account("paper", {"KRW": Decimal("9E+6"), "BTC": Decimal("0.50")}),
         lambda: run.place("paper", limit("bid", "100000000", "0.003", identifier="first")),
         lambda: run.place("paper", limit("bid", "99000000", "0.01")),
         lambda: operator.place_watch("paper", limit("bid", "80000000", "0.01"), Decimal(85_000_000)),

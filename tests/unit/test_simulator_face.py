@@ -1,11 +1,13 @@
 """The HTTP face of the simulator: paths, parameters, JSON shapes and the stepping of time."""
 
 import gzip
+import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import jwt
 import pytest
 
 from makenaide.domain.errors import Misconfigured
@@ -16,6 +18,7 @@ from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSetti
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
+    SECRET,
     XRP,
     Customer,
     buy,
@@ -313,3 +316,13 @@ def test_another_seed_gives_other_ids() -> None:
 
 def test_a_face_in_the_same_process_is_a_transport() -> None:
     assert json.loads(faced(opened(flat())).send(Request(method="GET", path="/v1/market/all")).body)
+
+
+def test_what_no_reply_can_hold_is_refused_in_other_words() -> None:
+    text = "market=\ud800"
+    payload = {"access_key": "paper", "nonce": "n", "query_hash_alg": "SHA512"}
+    payload["query_hash"] = hashlib.sha512(text.encode("utf-8", "surrogatepass")).hexdigest()
+    headers = {"Authorization": "Bearer " + jwt.encode(payload, SECRET, algorithm="HS512")}
+    request = Request(method="GET", path="/v1/orders/chance", query=(("market", "\ud800"),), headers=headers)
+    reply = faced(opened(flat())).handle(request)
+    assert (reply.status, error_name(reply)) == (400, "notfoundmarket")

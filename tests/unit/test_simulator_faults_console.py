@@ -92,7 +92,7 @@ def seated(venue: Venue | None = None, *rules: Rule) -> Chair:
     return Chair(Courier(faced(venue), faults, None, Console(venue, faults, TOKEN)), faults, venue)
 
 
-@pytest.mark.parametrize("token", [None, "", "wrong", "é", TOKEN + "x"])
+@pytest.mark.parametrize("token", [None, "", "wrong", "é", "\ud800", TOKEN + "x"])
 def test_nobody_without_the_token_is_heard(token: str | None) -> None:
     chair = seated()
     chair.token = token
@@ -276,3 +276,25 @@ def test_a_venue_that_is_rebuilt_knows_all_that_its_operator_did(tmp_path: Path)
     assert again.floor.tick(Market(BTC), Decimal(100_000_000)) == Decimal("0.5")
     again.advance(BEGIN + seconds(121))
     assert XRP not in again.floor.listed()
+
+
+@pytest.mark.parametrize("amount", ["1e999", "1e20", "-1e999", "1E-21", "NaN", "1" + "0" * 400])
+def test_amounts_that_no_balance_could_add_up_to_the_last_digit_are_refused(amount: str) -> None:
+    chair = seated()
+    before = chair.venue.state()
+    for path, field in (("airdrops", "change"), ("deposits", "amount"), ("withdrawals", "fee")):
+        body = (
+            {"currency": "KRW", "amount": "1", field: amount}
+            if field != "change"
+            else {"currency": "KRW", field: amount}
+        )
+        chair.refused(path, **body)
+    order = limit("bid", "90000000", "0.001")
+    assert chair.call("POST", "watch-orders", {"trigger": amount, "order": order}).status == 400
+    assert chair.venue.state() == before
+
+
+def test_what_cannot_be_said_again_is_refused_all_the_same() -> None:
+    chair = seated()
+    reply = chair.call("DELETE", "faults?number=\ud800")
+    assert (reply.status, "there is no fault ?" in str(decoded(reply))) == (400, True)

@@ -219,10 +219,11 @@ def test_the_simulators_own_calls_always_arrive() -> None:
     assert customer.get("/simulator/clock").status == 200
 
 
-def test_a_time_that_cannot_be_read_is_refused_by_the_face() -> None:
+@pytest.mark.parametrize("moment", ["noon", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_cannot_be_read_is_refused_by_the_face(moment: str) -> None:
     courier = Courier(faced(opened(flat())), Faults([Rule(kind=Kind.SKEW)]))
     reply = courier.deliver(
-        Request(method="GET", path="/v1/market/all", headers={"Makenaide-Time": "noon"})
+        Request(method="GET", path="/v1/market/all", headers={"Makenaide-Time": moment})
     ).response
     assert reply is not None
     assert reply.status == 400

@@ -11,9 +11,9 @@ import pytest
 
 from makenaide.domain.errors import BadCandles, Misconfigured
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.market import CandleUnit
 from makenaide.exchange.simulator.prices.files import fingerprint, load, read
 from makenaide.exchange.simulator.prices.tape import Tape
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_tapes import BTC, ORIGIN, XRP
 
 HEADER = "timestamp,open,high,low,close,volume"
@@ -175,6 +175,11 @@ WRONG = {
     "descending": (csv(SECOND, FIRST), "line 3, timestamp: 2025-06-02T00:00:00.*earlier"),
     "off the grid": (csv(FIRST.replace("00:00:00", "00:30:00")), "line 2, timestamp: .*off the grid of 60"),
     "far off": (csv(FIRST.replace("2025", "1925")), "line 2, timestamp: .*outside the years"),
+    "beyond the calendar": (
+        csv(FIRST.replace("2025-06-02 00:00:00", "0001-01-01T00:00:00+14:00")),
+        "line 2, timestamp: expected an ISO time",
+    ),
+    "too large": (csv(FIRST.replace("110", "1e19")), "line 2, high: 1e\\+19 is too large for a market"),
     "the first of two": (csv(FIRST.replace(",90", ",0"), SECOND.replace("106", "inf")), "line 2, low"),
     "turnover unknown": (csv(FIRST + ",nan", header=HEADER + ",turnover"), "line 2, turnover: nan"),
     "turnover negative": (csv(FIRST + ",-1", header=HEADER + ",turnover"), "line 2, turnover: -1.0 is negative"),

@@ -10,7 +10,6 @@ import pytest
 from makenaide.domain.clock import KST
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import tick_size
-from makenaide.exchange.simulator.market import CandleUnit
 from makenaide.exchange.simulator.prices.bars import Bars
 from makenaide.exchange.simulator.prices.events import Life, maintenance, notices
 from makenaide.exchange.simulator.prices.generator import generate
@@ -18,6 +17,7 @@ from makenaide.exchange.simulator.prices.model import GeneratorSettings, Model
 from makenaide.exchange.simulator.prices.moments import from_ms
 from makenaide.exchange.simulator.prices.names import coin_of, coins
 from makenaide.exchange.simulator.prices.tape import Source, Tape
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_tapes import BTC, ORIGIN, moment
 
 DAY = timedelta(days=1)

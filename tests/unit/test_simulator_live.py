@@ -13,9 +13,9 @@ from makenaide.domain.order import Side
 from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
 from makenaide.exchange.simulator.core.errors import Refused
 from makenaide.exchange.simulator.core.venue import Venue
-from makenaide.exchange.simulator.market import CandleUnit
 from makenaide.exchange.simulator.prices.live import LiveData
 from makenaide.exchange.simulator.settings import Pace, VenueSettings
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, buy, flat, seconds, sell
 from tests.unit.upbit_script import StepClock, reply, stand
 from tests.unit.upbit_street import exchange

@@ -13,9 +13,10 @@ from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.http import Pairs, Request, Response
 from makenaide.exchange.simulator.core.prints import Prints
-from makenaide.exchange.simulator.market import CandleRow, CandleUnit
+from makenaide.exchange.simulator.market import CandleRow
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.rest.shelf import MOST_ROWS, MOST_SERIES, Shelf
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
@@ -139,7 +140,6 @@ def test_to_is_exclusive_and_utc_without_an_offset(to: str) -> None:
         ("/v1/orderbook", (("markets", BTC), ("count", "abc")), "Type mismatch"),
         ("/v1/orderbook", (("markets", BTC), ("count", "0")), "Invalid parameter"),
         ("/v1/orderbook", (("markets", BTC), ("level", "x")), "Type mismatch"),
-        ("/v1/orderbook", (("markets", BTC), ("level", "7")), "Invalid parameter"),
         ("/v1/orderbook", (("markets", BTC), ("level", "NaN")), "Type mismatch"),
         ("/v1/orderbook", (("markets", BTC), ("level", "1e999999999")), "Type mismatch"),
         ("/v1/orderbook/supported_levels", (), "Missing request parameter"),
@@ -220,6 +220,9 @@ def test_a_book_can_be_cut_and_grouped() -> None:
         {"bid_price": 99980000, "bid_size": 10, "ask_price": 100010000, "ask_size": 10},
     ]
     assert decoded(ask("/v1/orderbook", ("markets", ETH_BTC), ("level", "10000"))) == []
+    assert decoded(ask("/v1/orderbook", ("markets", BTC), ("level", "7"))) == []
+    rows = decoded(ask("/v1/orderbook", ("markets", f"{ETH_BTC},{XRP},{BTC}"), ("level", "10000")))
+    assert [row["market"] for row in rows] == [BTC]
 
 
 def test_supported_levels_are_the_groupings_as_numbers() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.market import CandleRow, CandleUnit
+from makenaide.exchange.simulator.market import CandleRow
 from makenaide.exchange.simulator.prices.files import load
 from makenaide.exchange.simulator.prices.tape import Tape
+from makenaide.exchange.venue import CandleUnit
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "upbit"
 BTC = Market("KRW-BTC")

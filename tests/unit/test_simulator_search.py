@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.market import CandleUnit
 from makenaide.exchange.simulator.prices.tape import Tape
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_tapes import ORIGIN, XRP, drawn, moment, recorded, seconds, source, tape
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -12,14 +12,7 @@ from hypothesis import strategies as st
 from makenaide.domain.errors import Misconfigured, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.market import (
-    NO_BOOK,
-    CandleRow,
-    CandleUnit,
-    MarketData,
-    MarketState,
-    Standing,
-)
+from makenaide.exchange.simulator.market import NO_BOOK, CandleRow, MarketData, MarketState, Standing
 from makenaide.exchange.simulator.prices.incidents import (
     Caution,
     Delisting,
@@ -34,6 +27,7 @@ from makenaide.exchange.simulator.prices.incidents import (
 from makenaide.exchange.simulator.prices.moments import to_ms
 from makenaide.exchange.simulator.prices.staged import Staged
 from makenaide.exchange.simulator.prices.tape import Tape, Window
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_street import BEGIN, flat
 from tests.unit.simulator_street import XRP as STREET_XRP
 from tests.unit.simulator_tapes import BTC, ORIGIN, XRP, drawn, recorded, source, tape
@@ -490,6 +484,10 @@ def spaced(*starts: tuple[str, str]) -> tuple[tuple[Decimal, Decimal], ...]:
             "on the steps of its own",
         ),
         (TickTable, {"quote": "KRW", "at": T1, "bands": spaced(("10", "5"), ("0", "3"))}, "the one below"),
+        *(
+            (TickTable, {"quote": "KRW", "at": T1, "bands": spaced((far, step), ("0", "1"))}, "at most 12 digits")
+            for far, step in (("1e30", "1e-9"), ("NaN", "1"), ("10", "Infinity"), ("10", "1e-13"))
+        ),
         (Thin, {"market": XRP, "start": T1, "bids": 0}, "Thin of KRW-XRP: bids: expected 1 to 30 levels, got 0"),
         (Thin, {"market": XRP, "start": T1, "asks": 31}, "asks: expected 1 to 30 levels"),
     ],

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from time import process_time
 
 import pytest
 
@@ -87,6 +88,23 @@ def test_a_level_groups_prices_in_krw_markets_only() -> None:
     [frame] = client.heard()
     assert (frame["code"], frame["level"]) == (BTC, 10000.0)
     assert frame["orderbook_units"][1]["ask_price"] - frame["orderbook_units"][0]["ask_price"] == 10000
+
+
+def test_a_level_that_a_market_does_not_have_gives_nothing() -> None:
+    client = listener()
+    client.ask({"type": "orderbook", "codes": [BTC], "level": 7}, {"type": "ticker", "codes": [BTC]})
+    assert [each["type"] for each in client.heard()] == ["ticker"]
+
+
+@pytest.mark.parametrize("level", ["10_000", "+10000", " 10000 ", "1E4", "10000.0", 10000, 10000.0])
+def test_a_level_is_listed_as_json_however_it_was_spelled(level: object) -> None:
+    client = listener()
+    client.ask({"type": "orderbook", "codes": [BTC], "level": level})
+    [frame] = client.heard()
+    assert frame["level"] == 10000.0
+    client.say('[{"ticket":"t"},{"method":"LIST_SUBSCRIPTIONS"}]')
+    [listing] = client.heard()
+    assert listing["result"] == [{"type": "orderbook", "codes": [BTC], "level": 10000}]
 
 
 def test_books_come_on_the_grid_and_only_when_something_changed() -> None:
@@ -260,3 +278,12 @@ def test_a_listing_that_the_codes_name_twice_is_told_once() -> None:
     client = listener()
     client.say(json.dumps([{"ticket": "t"}, TICKER | {"codes": [BTC, BTC]}]))
     assert client.kinds() == ["ticker SNAPSHOT"]
+
+
+def test_a_code_is_shown_once_a_depth_and_thousands_of_them_cost_no_time() -> None:
+    client = listener()
+    codes = [f"{BTC}.{number}" for number in range(15_000)]
+    started = process_time()
+    client.ask({"type": "orderbook", "codes": codes})
+    assert process_time() - started < 2
+    assert [len(each["orderbook_units"]) for each in client.heard()] == [30, 1, 5, 15]

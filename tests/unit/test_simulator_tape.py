@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from makenaide.domain.errors import Misconfigured, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.market import NO_BOOK, CandleRow, CandleUnit, MarketData
+from makenaide.exchange.simulator.market import NO_BOOK, CandleRow, MarketData
 from makenaide.exchange.simulator.prices.candles import period_start
 from makenaide.exchange.simulator.prices.tape import Tape, Window
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_tapes import BTC, ORIGIN, XRP, drawn, moment, recorded, source, tape
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

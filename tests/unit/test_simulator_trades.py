@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.market import CandleRow, CandleUnit, PublicTrade
+from makenaide.exchange.simulator.market import CandleRow, PublicTrade
 from makenaide.exchange.simulator.prices.candles import SECONDS_KEPT
 from makenaide.exchange.simulator.prices.moments import from_ms, to_ms
 from makenaide.exchange.simulator.prices.tape import Tape, Window
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_tapes import ORIGIN, XRP, drawn, recorded, source, tape
 
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)

@@ -47,6 +47,16 @@ def test_a_limit_buy_locks_the_funds_and_the_fee_of_the_official_example() -> No
     assert held(venue, "KRW") == ("9984415.0114", "15584.9886")
 
 
+def test_the_reply_shows_every_digit_that_is_locked_however_many_the_total_has() -> None:
+    venue = opened(flat("100000000"), KRW="999999999")
+    accepted = venue.place("paper", buy("99999999.98765432109876543219"))
+    assert shown(accepted, "reserved_fee", "remaining_fee", "locked") == {
+        "reserved_fee": "49999.999993827160549382716095",
+        "remaining_fee": "49999.999993827160549382716095",
+        "locked": "100049999.987648148259314814906095",
+    }
+
+
 def test_a_market_buy_ends_cancelled_with_the_amounts_of_the_official_example() -> None:
     venue = opened(flat("160594000"))
     order = place(venue, buy("6000"))
@@ -312,6 +322,8 @@ def test_accounts_open_once_with_sound_balances() -> None:
         venue.open_account("", {})
     with pytest.raises(Misconfigured, match="KRW must be at least 0"):
         venue.open_account("other", {"KRW": Decimal(-1)})
+    with pytest.raises(Misconfigured, match="below 1e20"):
+        venue.open_account("other", {"KRW": Decimal("1e20")})
 
 
 def test_a_wallet_never_gives_what_it_has_not() -> None:

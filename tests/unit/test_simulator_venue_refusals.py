@@ -55,6 +55,7 @@ BEST = {"market": BTC, "side": "bid", "ord_type": "best", "price": "6000", "time
         (LIMIT | {"volume": "1e-05"}, "validation_error"),
         (LIMIT | {"volume": "-1"}, "validation_error"),
         (LIMIT | {"volume": "NaN"}, "validation_error"),
+        (LIMIT | {"volume": "٠.٠١"}, "validation_error"),
         (LIMIT | {"price": True}, "validation_error"),
         (LIMIT | {"price": ["1"]}, "validation_error"),
         (LIMIT | {"smp_type": "always"}, "validation_error"),

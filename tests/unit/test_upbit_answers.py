@@ -129,6 +129,13 @@ def test_each_reply_proves_what_it_proves_and_no_more(status: int, body: bytes, 
     assert answer(reply(body, status), 1.5) == expected
 
 
+def test_a_reply_about_another_order_says_nothing_of_this_one() -> None:
+    told = reply({"uuid": "u-1", "identifier": "i-1"}, 201)
+    assert answer(told, 0, Identifier("i-1")) == Accepted("u-1")
+    assert answer(told, 0, Identifier("i-2")) == NoAnswer("answered 201 without an order id")
+    assert answer(reply({"uuid": "u-1"}, 201), 0, Identifier("i-2")) == Accepted("u-1")
+
+
 @pytest.mark.parametrize("name", sorted(REFUSALS))
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_listed_name_is_a_refusal_at_any_4xx(name: str, status: int) -> None:

@@ -17,7 +17,7 @@ from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.errors import VenueGarbled
 from makenaide.exchange.upbit.outcomes import Replacement
 from makenaide.exchange.upbit.retry import RetrySettings
-from makenaide.exchange.venue import BarUnit
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.test_upbit_client import ENTRY, IDENTIFIER
 from tests.unit.test_upbit_wire import CANDLE, CHANCE, LIMIT_SELL, LISTING, MARKET_BUY, TICKER
 from tests.unit.upbit_script import KEYS, START, stand
@@ -28,7 +28,7 @@ NEW = Replacement(type=OrderType.MARKET, identifier=Identifier("i-2"))
 CALLS: dict[str, Callable[[UpbitClient], object]] = {
     "markets": lambda client: client.markets(),
     "day candles": lambda client: client.day_candles(BTC, START, 5),
-    "candles": lambda client: client.candles(BTC, BarUnit.DAYS, START, 5),
+    "candles": lambda client: client.candles(BTC, CandleUnit.DAYS, START, 5),
     "trades": lambda client: client.trades(BTC),
     "tickers": lambda client: client.tickers([ETH]),
     "all tickers": lambda client: client.tickers_of(["KRW"]),
@@ -185,3 +185,9 @@ def test_a_number_of_a_million_digits_is_garbage() -> None:
     thin = b'[{"currency":"KRW","balance":"0.' + b"1" * 1_000_000 + b'","locked":"0"}]'
     with pytest.raises(VenueGarbled, match="digits"):
         stand([Response(status=200, headers={}, body=thin)]).client.accounts()
+
+
+def test_a_zero_with_an_exponent_is_a_plain_zero() -> None:
+    body = b'[{"currency":"KRW","balance":"0E-9999999","locked":"-0.00"}]'
+    held = stand([Response(status=200, headers={}, body=body)]).client.accounts()["KRW"]
+    assert f"{held.free:f} {held.locked:f}" == "0 0"

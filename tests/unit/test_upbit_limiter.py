@@ -3,7 +3,7 @@
 import random
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -314,6 +314,20 @@ class Interruption(StepClock):
         if self.pacer is not None and self.earlier is not None:
             pacer, self.pacer = self.pacer, None
             pacer.heard(self.earlier, answered(None, 418, retry_after="15"))
+
+
+class RunningClock(StepClock):
+    """Time passes while one looks at it."""
+
+    def now(self) -> datetime:
+        self.at += timedelta(microseconds=3)
+        return self.at
+
+
+def test_without_patience_a_turn_that_is_free_is_taken_though_time_passes_meanwhile() -> None:
+    pacer = limiter(RunningClock())
+    assert isinstance(pacer.take(Group.ORDER, 0), Turn)
+    assert isinstance(pacer.take(Group.ORDER, 0), NoTurn)
 
 
 def test_a_penalty_that_comes_while_one_sleeps_is_served_as_well() -> None:

@@ -132,6 +132,25 @@ def test_an_order_that_stays_open_is_never_missed_when_others_end_between_the_pa
     assert found >= {each["uuid"] for each in venue.rows}
 
 
+def test_pages_without_an_end_are_garbled() -> None:
+    same = [row(number, BEGIN) for number in range(MOST_OPEN)]
+    at = stand([reply(same)])
+    with pytest.raises(VenueGarbled, match="page 2 is full, and the pages do not end"):
+        at.client.open_orders()
+    assert len(at.sent) == 2
+
+    class Endless(Sliding):
+        def send(self, request: Request) -> Response:
+            page = int(dict(request.query)["page"])
+            self.asked.append(page)
+            return reply([row(page * MOST_OPEN + number, BEGIN) for number in range(MOST_OPEN)])
+
+    endless = Endless([], [])
+    with pytest.raises(VenueGarbled, match="page 1000 is full"):
+        stand([], carrier=endless).client.open_orders()
+    assert len(endless.asked) == 1000
+
+
 # ---- closed orders ----
 
 
@@ -184,6 +203,15 @@ def test_more_orders_in_a_second_than_a_reply_holds_are_not_passed_over() -> Non
     at = stand([], carrier=Crowded([start + 1] * MOST_CLOSED))
     with pytest.raises(VenueGarbled, match="within one second"):
         at.client.closed_orders(BEGIN, BEGIN + DAY)
+
+
+def test_an_order_of_the_last_part_of_a_millisecond_is_not_missed() -> None:
+    venue = opened(flat())
+    at = desk(venue)
+    venue.advance(BEGIN + timedelta(seconds=5, microseconds=1500))
+    at.client.place(taking(1, "0.0001"))
+    assert len(at.client.closed_orders(BEGIN, venue.now)) == 1
+    assert len(at.client.closed_orders(venue.now, venue.now)) == 1
 
 
 def test_a_moment_is_a_span_too_and_a_span_has_its_direction() -> None:

@@ -15,7 +15,7 @@ from makenaide.domain.order import (
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.settings import VenueSettings
 from makenaide.exchange.upbit.errors import VenueGarbled
-from makenaide.exchange.venue import BarUnit
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_street import BTC, XRP, flat, opened
 from tests.unit.simulator_tapes import ORIGIN, drawn, source, tape
 from tests.unit.test_upbit_wire import CANDLE, TICKER, changed
@@ -25,8 +25,8 @@ from tests.unit.upbit_script import START, reply, stand
 ETH = Market("KRW-ETH")
 
 
-@pytest.mark.parametrize("unit", BarUnit)
-def test_candles_of_every_unit_come_ascending_and_end_before_the_time(unit: BarUnit) -> None:
+@pytest.mark.parametrize("unit", CandleUnit)
+def test_candles_of_every_unit_come_ascending_and_end_before_the_time(unit: CandleUnit) -> None:
     venue = Venue(tape(source(drawn(seed=4, count=24 * 120))), VenueSettings())
     venue.open_account("paper", {"KRW": Decimal(10_000)})
     before = ORIGIN + timedelta(days=100)
@@ -45,7 +45,7 @@ def test_candles_of_every_unit_come_ascending_and_end_before_the_time(unit: BarU
 
 def test_a_fraction_of_a_second_loses_no_candle() -> None:
     at = stand([reply([changed(CANDLE, candle_date_time_utc="2026-01-05T00:00:10")])])
-    (bar,) = at.client.candles(BTC, BarUnit.SECONDS, START + timedelta(milliseconds=1), 5)
+    (bar,) = at.client.candles(BTC, CandleUnit.SECONDS, START + timedelta(milliseconds=1), 5)
     assert bar.start == START
     assert dict(at.sent[0].query)["to"] == "2026-01-05T00:00:11Z"
 
@@ -53,15 +53,15 @@ def test_a_fraction_of_a_second_loses_no_candle() -> None:
 @pytest.mark.parametrize(
     ("unit", "start"),
     [
-        (BarUnit.MINUTES_5, "2026-01-05T00:01:00"),
-        (BarUnit.MINUTES_240, "2026-01-05T00:30:00"),
-        (BarUnit.WEEKS, "2026-01-05T00:01:00"),
-        (BarUnit.MONTHS, "2026-01-02T00:00:00"),
-        (BarUnit.YEARS, "2026-02-01T00:00:00"),
-        (BarUnit.SECONDS, "2026-01-05T00:00:00.5"),
+        (CandleUnit.MINUTES_5, "2026-01-05T00:01:00"),
+        (CandleUnit.MINUTES_240, "2026-01-05T00:30:00"),
+        (CandleUnit.WEEKS, "2026-01-05T00:01:00"),
+        (CandleUnit.MONTHS, "2026-01-02T00:00:00"),
+        (CandleUnit.YEARS, "2026-02-01T00:00:00"),
+        (CandleUnit.SECONDS, "2026-01-05T00:00:00.5"),
     ],
 )
-def test_a_candle_that_starts_at_no_start_is_garbage(unit: BarUnit, start: str) -> None:
+def test_a_candle_that_starts_at_no_start_is_garbage(unit: CandleUnit, start: str) -> None:
     at = stand([reply([changed(CANDLE, candle_date_time_utc=start)])])
     with pytest.raises(VenueGarbled, match="not the start of"):
         at.client.candles(BTC, unit, START + timedelta(days=60), 5)

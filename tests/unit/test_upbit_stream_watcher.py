@@ -302,3 +302,36 @@ def _shower(latest: Latest, shown: list[float]) -> Callable[[], None]:
         latest.put(frame, START, shown[0])
 
     return show
+
+
+def test_a_look_that_breaks_off_in_an_unforeseen_way_does_not_hold_the_wait_for_ever() -> None:
+    clock, latest = HandClock(), Latest()
+    broken: list[BaseException] = []
+
+    class Broken(Rest):
+        def wait(self, until: datetime, fences: Mapping[Market, Fence]) -> Sighting:
+            raise KeyError("a fault of ours")
+
+    def run(job: Callable[[], None]) -> None:
+        try:
+            job()
+        except KeyError as fault:
+            broken.append(fault)
+
+    eyes = StreamWatcher(
+        EyesParts(
+            latest=latest,
+            follow=lambda _: None,
+            fallback=Broken(clock),
+            clock=clock,
+            monotonic=clock.monotonic,
+            stopping=lambda: clock.seconds >= 60,
+            pause=lambda _version, seconds: clock.sleep(seconds),
+            run=run,
+        )
+    )
+    for number in range(1, 4):
+        with pytest.raises(Unavailable, match="broke off"):
+            eyes.wait(START + timedelta(seconds=5), {BTC: FLOOR})
+        clock.sleep(2)
+        assert len(broken) == number, "and it is looked again"

@@ -234,6 +234,7 @@ def test_only_errors_about_limits_mean_a_block(name: str, blocked: bool) -> None
         BOOK.replace("1.1654E8", "1e999999999"),
         BOOK.replace("1.1654E8", "1e99999999999999999999"),
         short(BOOK).replace("1.1654E8", "1e99999999999999999999"),
+        BOOK.replace("1.1654E8", "0." + "1" * 100),
         short(MY_ASSET).replace('"ast":[', '"ast":[5,'),
         BOOK.replace('"bid_size":0.25', '"bid_size":-0.25'),
         CANDLE.replace("1.17E8", "1.165E8"),

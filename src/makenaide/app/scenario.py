@@ -20,6 +20,7 @@ from makenaide.app.world import ACCOUNT, Grant, World
 from makenaide.config import Settings, build
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.parameter import near
+from makenaide.exchange.simulator.core.wallet import countable
 from makenaide.exchange.simulator.faults.plan import Rule
 from makenaide.exchange.simulator.prices.program import event
 from makenaide.exchange.simulator.settings import FaceSettings, QuotaSettings, StreamSettings, VenueSettings
@@ -91,6 +92,10 @@ def load(file: Path) -> Scenario:
         raise Misconfigured(f"{file}: cannot be read: {cause}") from cause
     except tomllib.TOMLDecodeError as cause:
         raise Misconfigured(f"{file}: not TOML: {cause}") from cause
+    except RecursionError as cause:
+        raise Misconfigured(f"{file}: nested too deeply") from cause
+    except ArithmeticError as cause:
+        raise Misconfigured(f"{file}: not TOML: a number beyond all bounds") from cause
     try:
         return _scenario(text, tables)
     except Misconfigured as cause:
@@ -136,12 +141,14 @@ def _settings(kind: type[Settings], value: object, where: str) -> Mapping[str, A
 def _balances(value: object, where: str) -> dict[str, Decimal]:
     held: dict[str, Decimal] = {}
     for currency, amount in _table(value, where).items():
+        if not (currency.isascii() and currency.isalnum() and currency == currency.upper()):
+            raise Misconfigured(f"{where}.{currency}: expected a currency in capitals, such as KRW")
         try:
             held[currency] = msgspec.convert(str(amount), Decimal)
         except msgspec.ValidationError:
             raise Misconfigured(f"{where}.{currency}: expected an amount, got {amount!r}") from None
-        if not held[currency].is_finite() or held[currency] < 0:
-            raise Misconfigured(f"{where}.{currency}: expected at least 0, got {amount!r}")
+        if not countable(held[currency]) or held[currency] < 0:
+            raise Misconfigured(f"{where}.{currency}: expected at least 0 and below 1e20, got {amount!r}")
     return held
 
 

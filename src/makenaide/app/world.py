@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ class Grant:
     def __post_init__(self) -> None:
         for scope in sorted(self.scopes - set(SCOPES)):
             raise Misconfigured(f"scopes: unknown right {scope}{near(scope, SCOPES)}")
+        for address in self.addresses:
+            if not _is_address(address):
+                raise Misconfigured(f"addresses: expected IP addresses, got {address!r}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return str(ip_address(text)) == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

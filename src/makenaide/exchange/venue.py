@@ -74,8 +74,8 @@ class Instrument:
     tick_size: Decimal
 
 
-class BarUnit(StrEnum):
-    """The lengths of the venue's candles, by the last part of their paths (upbit-api.md, section 2.2)."""
+class CandleUnit(StrEnum):
+    """The candle lengths of the venue; the value is the path below `/v1/candles/` (upbit-api.md section 2.2)."""
 
     SECONDS = "seconds"
     MINUTES_1 = "minutes/1"
@@ -93,9 +93,16 @@ class BarUnit(StrEnum):
 
     @property
     def minutes(self) -> int | None:
-        """How many minutes a unit of minutes holds; None for the others."""
-        name, _, count = self.partition("/")
-        return int(count) if name == "minutes" else None
+        """The length in minutes; None for seconds, days and longer."""
+        family, _, count = self.value.partition("/")
+        return int(count) if family == "minutes" else None
+
+    @property
+    def seconds(self) -> int | None:
+        """The length in seconds; None for days and longer."""
+        if self is CandleUnit.SECONDS:
+            return 1
+        return None if self.minutes is None else self.minutes * 60
 
     @property
     def one(self) -> str:
@@ -108,7 +115,7 @@ class Bar:
     """One candle of any unit; the newest may still be forming. Prices and `turnover` in the quote currency, UTC."""
 
     market: Market
-    unit: BarUnit
+    unit: CandleUnit
     start: datetime
     open: Price
     high: Price
@@ -281,7 +288,7 @@ class Trading(Protocol):
         ...
 
     def cancel(self, identifier: Identifier) -> bool:
-        """Ask for the order's cancellation; False when the venue does not know it."""
+        """Ask for the order's cancellation; False when there is none to cancel: it never was, or it has ended."""
         ...
 
     def orders(self, identifiers: Sequence[Identifier]) -> Mapping[Identifier, PlacedOrder]:

@@ -3,6 +3,7 @@
 `pytest tests/contract/venue --rewrite-golden` writes the table of the promises anew.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,17 @@ import pytest
 from tests.contract.venue import CASES
 from tests.contract.venue.alternatives import ALTERNATIVES, Alternative
 from tests.contract.venue.case import Case
-from tests.contract.venue.rig import in_process, over_sockets
+from tests.contract.venue.rig import all_stopped, in_process, over_sockets
 
 NUMBERED = [CASES[number] for number in sorted(CASES)]
 EXEMPT = 0.15
 """No alternative may be spared more cases than this share."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _servers() -> Iterator[None]:
+    yield
+    assert all_stopped()
 
 
 def number_of(case: Case) -> str:
@@ -59,9 +66,9 @@ def table() -> str:
     rows = "".join(f"| {each.number} | {each.title} | {each.section} |\n" for each in NUMBERED)
     return f"""# What the exchange promises
 
-Each line is a case of `tests/contract/venue`: it is asked of the simulator in process and over a real server, with the
-default settings and with every alternative of what the documents leave open, and read by our own client where it has
-a call for it. The sections are those of the fact sheet of Upbit's API. This table is written by
+Each line is a case of `tests/contract/venue`: it is asked of the simulator in process and over a real server, with
+the default settings and with every alternative of what the documents leave open, and read by our own client where it
+has a call for it. The sections are those of the fact sheet of Upbit's API. This table is written by
 `pytest tests/contract/venue --rewrite-golden`.
 
 | number | promise | section |

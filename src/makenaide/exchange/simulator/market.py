@@ -13,7 +13,7 @@ from typing import Protocol
 
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
-from makenaide.exchange.venue import Listing
+from makenaide.exchange.venue import CandleUnit, Listing
 
 BOOK_LEVELS = 30
 """Levels a side of the venue's book since 2025-05-07 (upbit-api.md, changes)."""
@@ -26,37 +26,6 @@ CAUTIONS = (
     "CONCENTRATION_OF_SMALL_ACCOUNTS",
 )
 """The automatic flags of a market, in the venue's order (upbit-api.md section 2.1)."""
-
-
-class CandleUnit(StrEnum):
-    """The candle lengths of the venue; the value is the path below `/v1/candles/` (upbit-api.md section 2.2)."""
-
-    SECONDS = "seconds"
-    MINUTES_1 = "minutes/1"
-    MINUTES_3 = "minutes/3"
-    MINUTES_5 = "minutes/5"
-    MINUTES_10 = "minutes/10"
-    MINUTES_15 = "minutes/15"
-    MINUTES_30 = "minutes/30"
-    MINUTES_60 = "minutes/60"
-    MINUTES_240 = "minutes/240"
-    DAYS = "days"
-    WEEKS = "weeks"
-    MONTHS = "months"
-    YEARS = "years"
-
-    @property
-    def minutes(self) -> int | None:
-        """The length in minutes; None for seconds, days and longer."""
-        family, _, count = self.value.partition("/")
-        return int(count) if family == "minutes" else None
-
-    @property
-    def seconds(self) -> int | None:
-        """The length in seconds; None for days and longer."""
-        if self is CandleUnit.SECONDS:
-            return 1
-        return None if self.minutes is None else self.minutes * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

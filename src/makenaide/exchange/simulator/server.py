@@ -29,6 +29,9 @@ from makenaide.exchange.simulator.stream.hub import Hub
 MOST_BYTES: Final = 1_000_000
 """A larger WebSocket message is not even read: the connection is closed with 1009."""
 
+IDLE_SECONDS: Final = 75
+"""A connection without a request is closed after that long: the default of the gateways that have Upbit's replies."""
+
 
 class Server:
     """Serves `face` on `host`; port 0 takes any free one. Only loopback unless `exposed`.
@@ -59,6 +62,7 @@ class Server:
             ws=Connection,
             ws_max_size=MOST_BYTES,
             ws_ping_interval=None,
+            timeout_keep_alive=IDLE_SECONDS,
             loop="asyncio",
             lifespan="off",
             log_config=None,

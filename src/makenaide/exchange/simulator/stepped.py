@@ -7,7 +7,8 @@ the next moment that matters. Nothing else lets time pass, so a run is the same 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from decimal import Decimal
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
+from makenaide.exchange.simulator.core.wallet import countable
 from makenaide.exchange.simulator.rest.control import TIME_HEADER
 from makenaide.exchange.simulator.rest.gatekeeper import body_text
 from makenaide.exchange.upbit.auth import Keys, bearer
@@ -49,15 +51,18 @@ class SteppedClock:
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
 
+_Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class _Clock(msgspec.Struct, frozen=True):
-    now: datetime
-    first_slot: datetime
-    end: datetime
+    now: _Aware
+    first_slot: _Aware
+    end: _Aware
 
 
 class _Reached(msgspec.Struct, frozen=True):
-    at: datetime
-    bids: dict[str, str]
+    at: _Aware
+    bids: dict[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,10 @@ class Remote:
     def times(self) -> Times:
         """What time it is at the venue, and what its data spans."""
         seen = _decoded(self._send(Request(method="GET", path="/simulator/clock")), _Clock)
-        return Times(now=utc(seen.now), first_slot=utc(seen.first_slot), end=utc(seen.end))
+        try:
+            return Times(now=utc(seen.now), first_slot=utc(seen.first_slot), end=utc(seen.end))
+        except OverflowError as cause:
+            raise _nonsense(cause) from cause
 
     def advance(self, until: datetime, fences: Mapping[Market, Fence]) -> Sighting:
         """Let the venue run to `until` or to the first fence that is touched."""
@@ -98,8 +106,11 @@ class Remote:
             body=msgspec.json.encode(asked),
         )
         reached = _decoded(self._send(request), _Reached)
-        bids = {Market(code): Price(bid) for code, bid in reached.bids.items()}
-        return Sighting(at=utc(reached.at), bids=bids)
+        try:
+            bids = {Market(code): _price(bid) for code, bid in reached.bids.items()}
+            return Sighting(at=utc(reached.at), bids=bids)
+        except (ValueError, OverflowError) as cause:
+            raise _nonsense(cause) from cause
 
     def _send(self, request: Request) -> Response:
         try:
@@ -124,8 +135,18 @@ class SteppedWatcher:
 
 def _decoded(response: Response, kind: type[_Shape]) -> _Shape:
     if response.status != 200:
-        raise Unavailable(f"the simulator answered {response.status}: {response.body[:200]!r}")
+        raise Unavailable(f"the simulator answered {response.status}: {response.body[:100]!r}")
     try:
         return msgspec.json.decode(response.body, type=kind)
-    except msgspec.MsgspecError as cause:
-        raise Unavailable(f"the simulator answered nonsense: {cause}") from cause
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise _nonsense(cause) from cause
+
+
+def _price(bid: Decimal) -> Price:
+    if not countable(bid):
+        raise ValueError(f"not a sensible price: {bid:.3E}")
+    return Price(bid)
+
+
+def _nonsense(cause: Exception) -> Unavailable:
+    return Unavailable(f"the simulator answered nonsense: {str(cause)[:200]}")

@@ -123,10 +123,13 @@ def _timed_rightly(order: OrderRequest | Replacement) -> bool:
     return order.time_in_force is None
 
 
-def answer(response: Response, wait: float) -> Answer:
-    """The reply to one send; `wait` is for how many seconds the limiter shut the group because of it."""
+def answer(response: Response, wait: float, identifier: Identifier | None = None) -> Answer:
+    """The reply to one send; `wait` is for how many seconds the limiter shut the group because of it.
+
+    A reply that names another order than `identifier` is the answer to something else: it says nothing of this one.
+    """
     if 200 <= response.status < 300:
-        uuid = placed_uuid(response.body)
+        uuid = placed_uuid(response.body, identifier)
         return NoAnswer(f"answered {response.status} without an order id") if uuid is None else Accepted(uuid)
     return _unaccepted(response, wait)
 

@@ -204,7 +204,10 @@ class _Pace:
 
 
 class Limiter:
-    """Turns to send, by group. Thread-safe; time and chance are arguments."""
+    """Turns to send, by group. Thread-safe; time and chance are arguments.
+
+    The sleeps of `clock` must not be cut short by a stop: who is in a hurry asks with little patience instead.
+    """
 
     def __init__(self, settings: LimiterSettings, clock: Clock, rng: random.Random) -> None:
         self._settings = settings
@@ -221,13 +224,14 @@ class Limiter:
 
         `Misconfigured` when this process has no share of the group.
         """
-        pace = self._paces.get(group)
-        if pace is None:
-            raise Misconfigured(f"{group}: this process has no share of the venue's limit")
-        give_up = self._clock.now() + timedelta(seconds=patience)
+        self.require_share(group)
+        pace = self._paces[group]
+        give_up: datetime | None = None
         while True:
             with self._lock:
                 now = self._now()
+                # Counted from the moment of the first look: without any patience a turn that is free now is taken.
+                give_up = give_up or now + timedelta(seconds=patience)
                 slot = max(now, pace.free, pace.shut)
                 if slot > give_up:
                     return NoTurn((slot - now).total_seconds())
@@ -240,6 +244,11 @@ class Limiter:
                     pace.free = max(pace.free, now + pace.spacing - self._slack)
                     return Turn(group, now)
             # A penalty was set while this caller slept: queue again.
+
+    def require_share(self, group: Group) -> None:
+        """`Misconfigured` when this process has no share of the group."""
+        if group not in self._paces:
+            raise Misconfigured(f"{group}: this process has no share of the venue's limit")
 
     def heard(self, turn: Turn, response: Response) -> float:
         """Learn from the reply to `turn`; the seconds for which its group is shut after a 429 or 418, else 0."""

@@ -21,7 +21,7 @@ from makenaide.exchange.upbit.rows import (
     TickRow,
 )
 from makenaide.exchange.upbit.wire import EPOCH, amount, coded, instant, read, valued
-from makenaide.exchange.venue import Bar, BarUnit, Book, Instrument, Level, Listing, MarketTrade, Ticker
+from makenaide.exchange.venue import Bar, Book, CandleUnit, Instrument, Level, Listing, MarketTrade, Ticker
 
 Row = TypeVar("Row", bound=Marketed)
 
@@ -61,7 +61,7 @@ def _listing(row: MarketRow, at: str) -> Listing:
     )
 
 
-def bars(call: str, body: bytes, asked: tuple[Market, BarUnit], before: datetime) -> tuple[Bar, ...]:
+def bars(call: str, body: bytes, asked: tuple[Market, CandleUnit], before: datetime) -> tuple[Bar, ...]:
     """The candles of a market and unit that start before `before`, ascending; sound, or `VenueGarbled` names it."""
     code, unit = asked
     rows = read(call, body, list[CandleRow])
@@ -77,7 +77,7 @@ def bars(call: str, body: bytes, asked: tuple[Market, BarUnit], before: datetime
 
 def day_candles(call: str, body: bytes, code: Market, before: datetime) -> tuple[Candle, ...]:
     """The day candles of `code` that are closed at `before`, ascending; each is sound, or `VenueGarbled` names it."""
-    days = [_candle(each, DAY_MINUTES) for each in bars(call, body, (code, BarUnit.DAYS), before)]
+    days = [_candle(each, DAY_MINUTES) for each in bars(call, body, (code, CandleUnit.DAYS), before)]
     return tuple(each for each in days if each.end <= before)
 
 
@@ -95,7 +95,7 @@ def _candle(bar: Bar, minutes: int) -> Candle:
     )
 
 
-def _bar(row: CandleRow, asked: tuple[Market, BarUnit], at: str) -> Bar:
+def _bar(row: CandleRow, asked: tuple[Market, CandleUnit], at: str) -> Bar:
     code, unit = asked
     start = row.candle_date_time_utc.replace(tzinfo=UTC)
     if row.market != code:
@@ -116,16 +116,18 @@ def _bar(row: CandleRow, asked: tuple[Market, BarUnit], at: str) -> Bar:
     )
 
 
-def _begins(unit: BarUnit, start: datetime) -> bool:
+def _begins(unit: CandleUnit, start: datetime) -> bool:
     """Whether a candle of `unit` may start there.
 
     Only what is known: the weekday of a week and the phase of 240 minutes are not (upbit-api.md section 2.2).
     """
-    if unit is BarUnit.SECONDS:
+    if unit is CandleUnit.SECONDS:
         return start.microsecond == 0
     minutes = unit.minutes
     step = DAY if minutes is None else timedelta(minutes=min(minutes, 60))
-    if (unit is BarUnit.MONTHS and start.day > 1) or (unit is BarUnit.YEARS and start.timetuple().tm_yday > 1):
+    if (unit is CandleUnit.MONTHS and start.day > 1) or (
+        unit is CandleUnit.YEARS and start.timetuple().tm_yday > 1
+    ):
         return False
     return (start - EPOCH) % step == timedelta(0)
 

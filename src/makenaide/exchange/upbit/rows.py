@@ -206,9 +206,10 @@ class ReplacedRow(Struct):
 
 
 class PlacedRow(Struct):
-    """What must be in the reply to POST /v1/orders."""
+    """What must be in the reply to POST /v1/orders; the identifier may be left out."""
 
     uuid: Text
+    identifier: str | None = None
 
 
 class RefusalRow(Struct):

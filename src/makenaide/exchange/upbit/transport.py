@@ -130,7 +130,8 @@ class UrllibTransport:
             return Response(status=reply.status, headers=_lower(reply), body=_body(reply, settings.body_limit))
         except (NewConnectionError, ConnectTimeoutError) as cause:
             raise NotConnected(str(cause)) from cause
-        except (HTTPError, http.client.HTTPException, OSError) as cause:
+        except (HTTPError, http.client.HTTPException, OSError, ValueError, OverflowError) as cause:
+            # The last two: what the standard library makes of a negative length of a chunk.
             raise Interrupted(f"{type(cause).__name__}: {cause}") from cause
         finally:
             _deadline.reset(token)

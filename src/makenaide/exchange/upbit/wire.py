@@ -57,12 +57,13 @@ def refusal(body: bytes) -> Refused | None:
     return Refused(str(error.name)[:_NAME], error.message[:_MESSAGE])
 
 
-def placed_uuid(body: bytes) -> str | None:
-    """The venue's id of a new order; None when the reply does not carry one."""
+def placed_uuid(body: bytes, identifier: str | None = None) -> str | None:
+    """The venue's id of a new order; None when the reply carries none, or speaks of another than `identifier`."""
     try:
-        return msgspec.json.decode(body, type=PlacedRow).uuid
+        row = msgspec.json.decode(body, type=PlacedRow)
     except _UNREADABLE:
         return None
+    return row.uuid if row.identifier in (None, identifier) or identifier is None else None
 
 
 def valued(kind: Callable[[Decimal], T], number: Decimal, at: str) -> T:
@@ -75,7 +76,9 @@ def valued(kind: Callable[[Decimal], T], number: Decimal, at: str) -> T:
 
 def _sensible(number: Decimal) -> Decimal:
     # Finite first: a NaN has no magnitude.
-    if exact(number) and not -_DIGITS < number.adjusted() < _DIGITS:
+    if not exact(number):
+        return Decimal(0)  # 0E-999999 would be spelled out somewhere
+    if not -_DIGITS < number.adjusted() < _DIGITS:
         raise ValueError(f"not a sensible amount: {number:.3E}")
     if len(number.as_tuple().digits) > 2 * _DIGITS:
         raise ValueError(f"not a sensible amount: {number:.3E} with {len(number.as_tuple().digits)} digits")

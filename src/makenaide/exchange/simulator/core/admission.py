@@ -46,8 +46,10 @@ def admit(application: Application) -> Ticket:
         for check in application.settings.checks:
             _CHECKS[check](application)
     except UnknownMarket as gone:
-        # A market without a price, such as one that the real exchange has just closed, is none at all.
-        raise refused("notfoundmarket", application.ticket.market) from gone
+        # A market without a price, such as one that the real exchange has just closed, is none at all, unless it
+        # is listed and there is another reason.
+        _check_market(application)
+        raise refused("notfoundmarket", str(application.body["market"])) from gone
     return application.ticket
 
 
@@ -68,7 +70,7 @@ def _check_form(it: Application) -> None:
 def _check_market(it: Application) -> None:
     market, settings = it.ticket.market, it.settings
     if market not in it.floor.listed():
-        raise refused("notfoundmarket", market)
+        raise refused("notfoundmarket", str(it.body["market"]))  # as it was written
     if it.floor.data.standing(market, it.floor.now).state is MarketState.PREVIEW:
         raise refused(settings.preview_refusal)
     if market in settings.limit_only and it.ticket.type is not OrderType.LIMIT:

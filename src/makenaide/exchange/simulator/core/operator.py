@@ -24,7 +24,7 @@ from makenaide.exchange.simulator.core.treasury import (
 )
 from makenaide.exchange.simulator.core.validation import Body, body_of
 from makenaide.exchange.simulator.core.venue import Venue, as_it_stands
-from makenaide.exchange.simulator.core.wallet import EXACT
+from makenaide.exchange.simulator.core.wallet import EXACT, countable
 from makenaide.exchange.simulator.prices.incidents import Event, named
 from makenaide.exchange.simulator.prices.program import begins, written
 from makenaide.exchange.simulator.prices.staged import Staged
@@ -59,7 +59,7 @@ class Operator:
     def airdrop(self, account: str, currency: str, change: Decimal) -> None:
         """`change` more of `currency` (less if negative) that no history explains."""
         free = self._account(account).wallet.holding(currency).free
-        if not change.is_finite() or not change or free + change < 0:
+        if not countable(change) or not change or free + change < 0:
             raise Misconfigured(f"account {account}: {currency} cannot change by {change}, {free} is free")
         change = _spelled(change)
         self.venue.log("airdrop", {"account": account, "currency": currency, "change": plain(change)})
@@ -99,7 +99,7 @@ class Operator:
             ticket = venue.intake.judged(account, body)
             if ticket.type is not OrderType.LIMIT or not ticket.rests:
                 raise refused("not_supported_ord_type")
-            if trigger <= 0 or trigger % venue.floor.tick(ticket.market, trigger):
+            if not countable(trigger) or trigger <= 0 or trigger % venue.floor.tick(ticket.market, trigger):
                 raise refused(f"invalid_price_{ticket.side}")
             if venue.intake.resting.watching(ticket.market, name) >= MOST_WATCHING:
                 raise refused("bad_request")
@@ -130,9 +130,9 @@ class Operator:
 
     def _move(self, name: str, direction: Direction, move: Move) -> Transfer:
         free = self._account(name).wallet.holding(move.currency).free
-        if not move.currency or not move.amount.is_finite() or move.amount <= 0:
+        if not move.currency or not countable(move.amount) or move.amount <= 0:
             raise Misconfigured(f"{direction}: an amount above 0 of a currency is needed, got {move.amount}")
-        if not move.fee.is_finite() or move.fee < 0:
+        if not countable(move.fee) or move.fee < 0:
             raise Misconfigured(f"{direction}: a fee of at least 0 is needed, got {move.fee}")
         if move.state is not None and move.state not in STATES[direction]:
             raise Misconfigured(f"{direction}: it is never {move.state}")

@@ -56,7 +56,7 @@ class Ticket:
         """The total that a bid may spend, or a limit ask hopes for; zero for a sell at any price."""
         if self.total is not None:
             return self.total
-        return ZERO if self.price is None or self.volume is None else self.price * self.volume
+        return ZERO if self.price is None or self.volume is None else EXACT.multiply(self.price, self.volume)
 
     @property
     def rests(self) -> bool:
@@ -71,12 +71,12 @@ class Ticket:
 
     def fee_reserve(self, fee: Decimal) -> Decimal:
         """A bid reserves its fee; an ask pays it from the proceeds."""
-        return self.funds * fee if self.side is Side.BID else ZERO
+        return EXACT.multiply(self.funds, fee) if self.side is Side.BID else ZERO
 
     def lock(self, fee: Decimal) -> Decimal:
         """What the order locks of its `lock_currency`."""
         if self.side is Side.BID:
-            return self.funds + self.fee_reserve(fee)
+            return EXACT.add(self.funds, self.fee_reserve(fee))
         return self.volume or ZERO
 
 
@@ -157,7 +157,7 @@ class Order:
     @property
     def remaining_fee(self) -> Decimal:
         """What is left of the reserve; zero for an ask, which reserves nothing."""
-        return self.reserved_fee - self.paid_fee if self.side is Side.BID else ZERO
+        return EXACT.subtract(self.reserved_fee, self.paid_fee) if self.side is Side.BID else ZERO
 
     @property
     def remaining(self) -> Decimal | None:

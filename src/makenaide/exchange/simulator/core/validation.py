@@ -22,7 +22,7 @@ from makenaide.exchange.simulator.settings import SelfMatch, VenueSettings
 Body = Mapping[str, object]
 
 IDENTIFIER_LENGTH = 64
-_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?")
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 

@@ -30,7 +30,7 @@ from makenaide.exchange.simulator.core.resting import Resting
 from makenaide.exchange.simulator.core.settlement import Settlement
 from makenaide.exchange.simulator.core.treasury import Treasury
 from makenaide.exchange.simulator.core.validation import IDENTIFIER_LENGTH, Body, body_of
-from makenaide.exchange.simulator.core.wallet import EXACT, Wallet
+from makenaide.exchange.simulator.core.wallet import EXACT, Wallet, countable
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
 from makenaide.exchange.venue import Fence
@@ -88,8 +88,10 @@ class Venue:
         if name in self.accounts or not name:
             raise Misconfigured(f"account: {name!r} is open already" if name else "account: a name is needed")
         for currency, amount in balances.items():
-            if not amount.is_finite() or amount < 0:
-                raise Misconfigured(f"account {name}: {currency} must be at least 0, got {amount}")
+            if not countable(amount) or amount < 0:
+                raise Misconfigured(f"account {name}: {currency} must be at least 0 and below 1e20, got {amount}")
+        # One spelling an amount: what is read back from the command log is equal to the last digit.
+        balances = {currency: Decimal(plain(amount)) for currency, amount in balances.items()}
         self.log("open", {"account": name, "balances": {each: plain(balances[each]) for each in balances}})
         account = self.accounts[name] = Account(name=name)
         self._wallets[name] = account.wallet

@@ -120,7 +120,7 @@ class Console:
         if call is None or not _local(peer):
             return None
         given = next((text for name, text in request.headers.items() if name.lower() == TOKEN_HEADER), "")
-        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token):
+        if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._token):
             return _refusal(401, "operator_token", "the header Makenaide-Operator must carry the operator's token")
         try:
             if self._clock is not None:
@@ -260,7 +260,8 @@ def _local(peer: str) -> bool:
 
 
 def _refusal(status: int, name: str, message: str) -> Response:
-    return _reply(status, {"error": {"name": name, "message": message}})
+    sayable = message.encode("utf-8", "replace").decode()  # what a caller in process sent may hold lone surrogates
+    return _reply(status, {"error": {"name": name, "message": sayable}})
 
 
 def _reply(status: int, told: object) -> Response:

@@ -15,9 +15,11 @@ from makenaide.domain.clock import Clock, utc
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.core.errors import Refused, refused
 from makenaide.exchange.simulator.faults.plan import Call, Faults, Form, Kind, Rule, Told
-from makenaide.exchange.simulator.rest.control import TIME_HEADER
+from makenaide.exchange.simulator.rest.control import LAST_YEAR, TIME_HEADER
 from makenaide.exchange.simulator.rest.delivery import Delivery
 from makenaide.exchange.simulator.rest.face import TOO_MANY, Face
+from makenaide.exchange.simulator.rest.quota import LIMITS
+from makenaide.exchange.simulator.settings import QuotaSettings
 
 _JSON: Final = "application/json; charset=utf-8"
 _TYPES: Final = {Form.JSON: _JSON, Form.HTML: "text/html", Form.TEXT: "text/plain; charset=utf-8"}
@@ -27,8 +29,6 @@ _REASONS: Final = {
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }
-_QUOTATION_MINUTE: Final = 600
-_EXCHANGE_MINUTE: Final = 1800
 
 
 class Operator(Protocol):
@@ -126,7 +126,7 @@ class Courier:
             case Kind.SERVER_ERROR | Kind.OFFLINE | Kind.TOO_MANY | Kind.BLOCKED:
                 if rule.performed and rule.kind is Kind.SERVER_ERROR:
                     self.face.handle(request, peer)
-                return Delivery(response=_refusal(rule, call))
+                return Delivery(response=_refusal(rule, call, self.face.settings.quota))
             case _:
                 return _spoiled(rule, self.face.handle(request, peer))
 
@@ -144,9 +144,10 @@ class Courier:
             return max(self._clock.now(), now)
         stamped = next((text for name, text in request.headers.items() if name.lower() == TIME_HEADER), None)
         try:
-            return now if stamped is None else max(utc(datetime.fromisoformat(stamped)), now)
-        except ValueError:
+            at = now if stamped is None else max(utc(datetime.fromisoformat(stamped)), now)
+        except (ValueError, OverflowError):
             return now  # the face refuses it
+        return at if at.year <= LAST_YEAR else now
 
     def _arrive(self, at: datetime) -> None:
         for late in sorted(self._late, key=lambda each: each.due):
@@ -184,7 +185,7 @@ def _unpacked(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in headers.items() if name not in ("content-encoding", "etag")}
 
 
-def _refusal(rule: Rule, call: Call) -> Response:
+def _refusal(rule: Rule, call: Call, quota: QuotaSettings) -> Response:
     """A reply to a request that the venue never looked at, or does not own up to."""
     headers = {"date": format_datetime(call.at.astimezone(UTC).replace(microsecond=0), usegmt=True)}
     if rule.kind is Kind.OFFLINE:
@@ -199,8 +200,8 @@ def _refusal(rule: Rule, call: Call) -> Response:
     if rule.kind is Kind.BLOCKED:
         status, message = 418, f"{TOO_MANY} Blocked for {rule.seconds:.0f} seconds."
     if call.group is not None:
-        minute = _EXCHANGE_MINUTE if "order" in call.group or call.group == "default" else _QUOTATION_MINUTE
-        headers["remaining-req"] = f"group={call.group}; min={minute}; sec=0"
+        shown = dict(quota.header_names).get(call.group, call.group)
+        headers["remaining-req"] = f"group={shown}; min={LIMITS[call.group].minute}; sec=0"
     return _written(status, rule.form or Form.TEXT, Refused(status, "too_many_requests", message), headers)
 
 

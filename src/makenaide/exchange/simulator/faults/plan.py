@@ -8,15 +8,17 @@ the machine change nothing.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.domain.parameter import parameter, require_in_range
+from makenaide.domain.parameter import near, parameter, require_in_range
+from makenaide.exchange.simulator.rest.quota import LIMITS
+from makenaide.exchange.simulator.stream.request import PRIVATE, PUBLIC
 
 
 class Kind(StrEnum):
@@ -47,6 +49,24 @@ class Kind(StrEnum):
 
 STREAM: Final = frozenset({Kind.SILENCE, Kind.GAP, Kind.DISORDER, Kind.REPEAT, Kind.DROP})
 """The kinds that concern frames; all others concern calls."""
+
+FRAMES: Final = (*sorted(PUBLIC), *PRIVATE, "status", "listing", "error")
+"""The types of frames."""
+
+_REFUSALS: Final = frozenset({Kind.SERVER_ERROR, Kind.TOO_MANY, Kind.BLOCKED})
+_OF_KINDS: Final[Mapping[str, frozenset[Kind]]] = {
+    "status": frozenset({Kind.SERVER_ERROR}),
+    "form": _REFUSALS,
+    "performed": frozenset({Kind.SERVER_ERROR, Kind.STALL}),
+    "told": frozenset({Kind.TWICE}),
+    "unchecked": frozenset({Kind.TWICE}),
+    "delay": frozenset({Kind.LATE}),
+    "behind": frozenset({Kind.LATE}),
+    "cut_at": frozenset({Kind.CUT}),
+    "speed": frozenset({Kind.SLOW}),
+    "seconds": frozenset({Kind.STALL, Kind.SILENCE, Kind.BLOCKED, Kind.SKEW}),
+}
+"""Fields that mean something for some kinds alone."""
 
 
 class Form(StrEnum):
@@ -105,6 +125,22 @@ class Rule:
             raise Misconfigured(f"times: expected 1 <= value, got {self.times}")
         if self.seconds < 0 and self.kind is not Kind.SKEW:
             raise Misconfigured(f"seconds: only skew may be negative, got {self.seconds}")
+        for each in fields(self):
+            if getattr(self, each.name) != each.default and self.kind not in _OF_KINDS.get(each.name, (self.kind,)):
+                kinds = " and ".join(sorted(_OF_KINDS[each.name]))
+                raise Misconfigured(f"{each.name}: means something for {kinds} alone, not for {self.kind}")
+        self._require_aim()
+
+    def _require_aim(self) -> None:
+        """A rule that could never strike would look like a client that withstands everything."""
+        if self.group is not None:
+            if self.kind in STREAM:
+                raise Misconfigured(f"group: frames have none, and {self.kind} waits for frames")
+            if self.group not in LIMITS:
+                raise Misconfigured(f"group: unknown group {self.group}{near(self.group, LIMITS)}")
+        kind = self.calls.partition(" ")[0]
+        if self.kind in STREAM and not any(fnmatchcase(each, kind) for each in FRAMES):
+            raise Misconfigured(f"calls: there are no frames {kind}{near(kind, FRAMES)}")
 
     def concerns(self, call: "Call") -> bool:
         """Whether the rule waits for `call`."""

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice, takewhile
 
-from makenaide.exchange.simulator.market import CandleRow, CandleUnit
+from makenaide.exchange.simulator.market import CandleRow
 from makenaide.exchange.simulator.prices.days import Days
 from makenaide.exchange.simulator.prices.moments import DAY_MS, SECOND_MS, from_ms, to_ms
 from makenaide.exchange.simulator.prices.track import Track
+from makenaide.exchange.venue import CandleUnit
 
 SECONDS_KEPT = timedelta(days=90)
 """How long the venue serves candles of a second: "the last 3 months" (upbit-api.md section 2.2)."""

@@ -13,6 +13,9 @@ from makenaide.exchange.simulator.market import BookSides
 
 Levels = tuple[tuple[Decimal, Decimal], ...]
 
+_DIGITS = 12
+"""Digits on either side of the point that a band's numbers may have: quotients of such are exact."""
+
 _JUST_BELOW = 1 - Decimal("1E-12")
 
 
@@ -56,6 +59,8 @@ class Grid:
 
 def misfit(bands: Sequence[tuple[Decimal, Decimal]]) -> str | None:
     """What is wrong with `bands` as a table of price steps; None when nothing is."""
+    if not all(_sensible(number) for band in bands for number in band):
+        return f"expected prices and steps of at most {_DIGITS} digits on either side of the point"
     starts = [start for start, _ in bands]
     if not starts or starts[-1] != 0 or starts != sorted(set(starts), reverse=True):
         return "expected falling prices, the last one 0"
@@ -65,3 +70,10 @@ def misfit(bands: Sequence[tuple[Decimal, Decimal]]) -> str | None:
     if any(start % step or start % below for (start, step), (_, below) in zip(bands, under, strict=True)):
         return "expected each price on the steps of its own band and of the one below"
     return None
+
+
+def _sensible(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -_DIGITS:
+        return False
+    return not number or number.adjusted() < _DIGITS

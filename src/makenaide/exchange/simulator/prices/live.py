@@ -16,16 +16,8 @@ from makenaide.domain.errors import Inconsistent, UnknownMarket
 from makenaide.domain.market import Market, tick_size
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.disk import not_kept
-from makenaide.exchange.simulator.market import (
-    NO_BOOK,
-    BookSides,
-    CandleRow,
-    CandleUnit,
-    DayStats,
-    PublicTrade,
-    Standing,
-)
-from makenaide.exchange.venue import Listing, Quotation
+from makenaide.exchange.simulator.market import NO_BOOK, BookSides, CandleRow, DayStats, PublicTrade, Standing
+from makenaide.exchange.venue import CandleUnit, Listing, Quotation
 
 _Level = tuple[Decimal, Decimal]
 

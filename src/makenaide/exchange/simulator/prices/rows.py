@@ -17,6 +17,8 @@ COLUMNS = (*PRICES, "volume", "turnover")
 
 _EARLIEST = to_ms(datetime(2000, 1, 1, tzinfo=UTC))
 _LATEST = to_ms(datetime(2200, 1, 1, tzinfo=UTC))
+_FAR = 1e18
+"""Beyond a day's turnover in any money, and with room for the sums and ratios that are made of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +73,7 @@ def _value_laws(rows: Rows) -> list[_Law]:
         column = rows.column(name)
         infinite = np.isinf(column) if name == "turnover" else ~np.isfinite(column)
         laws.append((name, infinite, "is not a finite number"))
+        laws.append((name, column > _FAR, "is too large for a market"))
         if name in PRICES:
             laws.append((name, column <= 0, "is not above zero"))
         else:
@@ -108,4 +111,7 @@ def require_minutes(minutes: int, file: str) -> int:
 def milliseconds(text: str) -> int:
     """An ISO time in milliseconds; without an offset it is UTC (upbit-api.md section 11, pitfall 1)."""
     moment = datetime.fromisoformat(text)
-    return to_ms(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    try:
+        return to_ms(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
+    except OverflowError as cause:
+        raise ValueError(f"{text} lies outside the calendar") from cause

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.market import CandleRow, CandleUnit, MarketData
+from makenaide.exchange.simulator.market import CandleRow, MarketData
 from makenaide.exchange.simulator.prices.candles import joined, slot_of
 from makenaide.exchange.simulator.prices.curtain import Curtain
 from makenaide.exchange.simulator.prices.moments import SECOND_MS, ceil_ms, from_ms, to_ms
+from makenaide.exchange.venue import CandleUnit
 
 _PARTS = {
     CandleUnit.YEARS: (CandleUnit.MONTHS, 12),

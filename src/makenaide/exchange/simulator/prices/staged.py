@@ -11,7 +11,6 @@ from makenaide.exchange.simulator.market import (
     BOOK_LEVELS,
     BookSides,
     CandleRow,
-    CandleUnit,
     DayStats,
     MarketData,
     MarketState,
@@ -20,7 +19,7 @@ from makenaide.exchange.simulator.market import (
 )
 from makenaide.exchange.simulator.prices.cast import Cast
 from makenaide.exchange.simulator.prices.incidents import Event, Maintenance
-from makenaide.exchange.venue import Listing
+from makenaide.exchange.venue import CandleUnit, Listing
 
 
 class Staged:

@@ -19,7 +19,6 @@ from makenaide.exchange.simulator.market import (
     NO_BOOK,
     BookSides,
     CandleRow,
-    CandleUnit,
     DayStats,
     PublicTrade,
     Standing,
@@ -41,7 +40,7 @@ from makenaide.exchange.simulator.prices.moments import (
 from makenaide.exchange.simulator.prices.search import first_crossing, first_touch
 from makenaide.exchange.simulator.prices.track import Track
 from makenaide.exchange.simulator.prices.trades import street_trades
-from makenaide.exchange.venue import Listing
+from makenaide.exchange.venue import CandleUnit, Listing
 
 HISTORY = timedelta(days=260)
 """Closed candles that the strategy wants before it trades (trading.md, Universe)."""

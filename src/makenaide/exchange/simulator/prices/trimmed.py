@@ -13,19 +13,12 @@ from decimal import Decimal
 from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
-from makenaide.exchange.simulator.market import (
-    NO_BOOK,
-    BookSides,
-    CandleRow,
-    CandleUnit,
-    DayStats,
-    MarketData,
-    PublicTrade,
-)
+from makenaide.exchange.simulator.market import NO_BOOK, BookSides, CandleRow, DayStats, MarketData, PublicTrade
 from makenaide.exchange.simulator.prices.curtain import Curtain
 from makenaide.exchange.simulator.prices.days import YEAR_DAYS
 from makenaide.exchange.simulator.prices.moments import DAY_MS, SECOND_MS, from_ms, to_ms, utc_date
 from makenaide.exchange.simulator.prices.splice import Spliced
+from makenaide.exchange.venue import CandleUnit
 
 _MILLISECOND = timedelta(milliseconds=1)
 

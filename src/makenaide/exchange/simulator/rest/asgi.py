@@ -40,8 +40,8 @@ def application(face: Face, door: Door | None = None) -> Application:
             await _hang_up(scope, receive)
             return
         await send(_head(delivery.response))
-        if delivery.speed is not None:
-            await _dripped(delivery, send)
+        if delivery.speed is not None and not await _dripped(delivery, receive, send):
+            return
         if delivery.cut:
             await send(
                 {"type": "http.response.body", "body": delivery.response.body[_sent(delivery) : delivery.cut_at]}
@@ -91,28 +91,32 @@ def _sent(delivery: Delivery) -> int:
     return whole if delivery.cut_at is None else min(whole, delivery.cut_at)
 
 
-async def _dripped(delivery: Delivery, send: Send) -> None:
-    """Send the body piece by piece at its speed; the caller finishes the reply."""
+async def _dripped(delivery: Delivery, receive: Receive, send: Send) -> bool:
+    """Send the body piece by piece at its speed; the caller finishes the reply. False when nobody waits for it."""
     if delivery.response is None or delivery.speed is None:
-        return
+        return True
     end, at = _sent(delivery), 0
     piece = max(1, round(delivery.speed * _PIECE_SECONDS))
     while at < end:
         chunk = delivery.response.body[at : min(at + piece, end)]
-        await asyncio.sleep(len(chunk) / delivery.speed)
+        if await _gone(receive, len(chunk) / delivery.speed):
+            return False
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         at += len(chunk)
+    return True
 
 
-async def _gone(receive: Receive, seconds: float) -> None:
-    """Wait for `seconds`, or until the caller has hung up."""
+async def _gone(receive: Receive, seconds: float) -> bool:
+    """Wait for `seconds`, or until the caller has hung up, which is told."""
     if seconds > 0:
         try:
             async with asyncio.timeout(seconds):
                 while (await receive())["type"] != "http.disconnect":
                     pass
         except TimeoutError:
-            return
+            return False
+        return True
+    return False
 
 
 async def _hang_up(scope: Message, receive: Receive) -> None:

@@ -38,7 +38,10 @@ class Books:
         ]
 
     def books(self, query: Query) -> list[Json]:
-        """GET /v1/orderbook: up to 30 levels, whatever more is asked; a `level` groups prices, in KRW only."""
+        """GET /v1/orderbook: up to 30 levels, whatever more is asked; a `level` groups prices.
+
+        A market that has no such grouping is left out, as every one outside KRW is.
+        """
         markets = many_markets(query, self._floor)
         depth = min(number(query, "count", BOOK_LEVELS, (1, None)), BOOK_LEVELS)
         asked = query.one("level") or "0"
@@ -47,9 +50,8 @@ class Books:
         level = Decimal(plain(Decimal(asked)))
         if not level:
             return [self._book(market, depth) for market in markets]
-        if any(quote_of(market) != "KRW" for market in markets):
-            return []
-        return [self._grouped_book(market, depth, level) for market in markets]
+        wanted = [market for market in markets if plain(level) in levels(market, self._floor)]
+        return [self._grouped_book(market, depth, level) for market in wanted]
 
     def instruments(self, query: Query) -> list[Json]:
         """GET /v1/orderbook/instruments: the price step at the present price; values are strings."""
@@ -58,7 +60,7 @@ class Books:
     def supported_levels(self, query: Query) -> list[Json]:
         """GET /v1/orderbook/supported_levels: deprecated; the groupings alone, as numbers."""
         return [
-            {"market": market, "supported_levels": [Decimal(level) for level in self._levels(market)]}
+            {"market": market, "supported_levels": [Decimal(level) for level in levels(market, self._floor)]}
             for market in many_markets(query, self._floor)
         ]
 
@@ -66,8 +68,6 @@ class Books:
         return rows.book(market, self._floor.book(market, depth), Decimal(0), self._floor.now)
 
     def _grouped_book(self, market: Market, depth: int, level: Decimal) -> Json:
-        if plain(level) not in self._levels(market):
-            raise bad_quotation("invalid")
         return rows.book(market, rows.grouped(self._floor.book(market), level, depth), level, self._floor.now)
 
     def _instrument(self, market: Market) -> Json:
@@ -75,11 +75,16 @@ class Books:
             "market": market,
             "quote_currency": quote_of(market),
             "tick_size": plain(self._tick(market)),
-            "supported_levels": self._levels(market),
+            "supported_levels": levels(market, self._floor),
         }
-
-    def _levels(self, market: Market) -> list[str]:
-        return rows.levels(self._tick(market), self._floor.price(market)) if quote_of(market) == "KRW" else ["0"]
 
     def _tick(self, market: Market) -> Decimal:
         return self._floor.tick(market, self._floor.price(market))
+
+
+def levels(market: Market, floor: Floor) -> list[str]:
+    """The groupings that the book of `market` offers now; "0" is none."""
+    if quote_of(market) != "KRW":
+        return ["0"]
+    price = floor.price(market)
+    return rows.levels(floor.tick(market, price), price)

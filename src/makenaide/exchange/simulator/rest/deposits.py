@@ -13,7 +13,7 @@ from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import remittances, transfers
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.replies import Json
-from makenaide.exchange.simulator.rest.route import Guarded, Parameter, Signed
+from makenaide.exchange.simulator.rest.route import Guarded, MoneyRow, money_routes
 from makenaide.exchange.simulator.rest.transfers import COIN, KRW, ONE, given, require_factor
 from makenaide.exchange.simulator.rest.wallets import TAKES_IN, Wallets
 
@@ -28,7 +28,7 @@ class Deposits:
     def routes(self) -> list[Guarded]:
         """Every call for deposits."""
         see, put, all_of_them = "view_deposits", "deposit", transfers.listed(Direction.DEPOSIT)
-        rows: list[tuple[str, str, str, Signed, tuple[Parameter, ...]]] = [
+        rows: list[MoneyRow] = [
             ("GET", "deposits", see, lambda who, q, _b: self.history(who, q), all_of_them),
             ("GET", "deposit", see, lambda who, q, _b: self.one(who, q), ONE),
             ("GET", "deposits/chance/coin", see, lambda _who, q, _b: self.chance(q), COIN),
@@ -37,18 +37,7 @@ class Deposits:
             ("POST", "deposits/generate_coin_address", put, lambda who, _q, b: self.make_address(who, b), COIN),
             ("POST", "deposits/krw", put, lambda who, _q, b: self.deposit_krw(who, b), KRW),
         ]
-        return [
-            Guarded(
-                method=method,
-                path=f"/v1/{path}",
-                group="default",
-                scope=scope,
-                handler=handler,
-                success=201 if method == "POST" else 200,
-                parameters=parameters,
-            )
-            for method, path, scope, handler, parameters in rows
-        ]
+        return money_routes(rows)
 
     def history(self, account: Account, query: Query) -> list[Json]:
         """GET /v1/deposits."""

@@ -208,7 +208,9 @@ class Face:
         return self._reply(verdict.status, (TOO_MANY + blocked).encode(), extra | plain)
 
     def _error(self, status: int, name: str | int, message: str, extra: dict[str, str]) -> Response:
-        return self._reply(status, _TEXTS.encode({"error": {"name": name, "message": message}}), extra)
+        # A caller in the same process can send lone surrogates, which no reply can hold.
+        sayable = message.encode("utf-8", "replace").decode()
+        return self._reply(status, _TEXTS.encode({"error": {"name": name, "message": sayable}}), extra)
 
     def _reply(self, status: int, body: bytes, extra: dict[str, str]) -> Response:
         headers = {"content-type": "application/json; charset=utf-8", "date": self._dated(), **extra}

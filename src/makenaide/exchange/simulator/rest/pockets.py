@@ -11,7 +11,7 @@ from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import replies, selection
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.replies import Json
-from makenaide.exchange.simulator.rest.route import Guarded, Kind, Parameter, Signed
+from makenaide.exchange.simulator.rest.route import Guarded, Kind, MoneyRow, Parameter, money_routes
 from makenaide.exchange.simulator.settings import ApiKey
 
 VALID = timedelta(days=365)
@@ -46,7 +46,7 @@ class Pockets:
         manage, transfer = "manage_pockets", "transfer"
         assets = (Parameter("uuid", required=True),)
         keys = (selection.UUIDS, Parameter("include_expired", Kind.BOOLEAN))
-        rows: list[tuple[str, str, str | None, Signed, tuple[Parameter, ...]]] = [
+        rows: list[MoneyRow] = [
             ("GET", "api_keys", None, lambda who, _q, _b: self.keys(who), ()),
             ("GET", "pockets", manage, lambda who, _q, _b: self.pockets(who), ()),
             ("GET", "pockets/assets", manage, lambda who, q, _b: self.assets(who, q), assets),
@@ -55,18 +55,7 @@ class Pockets:
         for path in ("pockets/transfers", "pockets/universal_transfers"):
             rows.append(("GET", path, transfer, lambda _who, q, _b: self.transfers(q), _HISTORY))
             rows.append(("POST", path, transfer, lambda who, _q, b: self.move(who, b), _WISH))
-        return [
-            Guarded(
-                method=method,
-                path=f"/v1/{path}",
-                group="default",
-                scope=scope,
-                handler=handler,
-                success=201 if method == "POST" else 200,
-                parameters=parameters,
-            )
-            for method, path, scope, handler, parameters in rows
-        ]
+        return money_routes(rows)
 
     def keys(self, account: Account) -> list[Json]:
         """GET /v1/api_keys: every key of the account."""

@@ -83,6 +83,9 @@ class Quota:
             settings.header_names
         )
         self._calls = {group: limit.calls for group, limit in LIMITS.items()}
+        for group, _ in settings.header_names:
+            if group not in LIMITS:
+                raise Misconfigured(f"header_names: unknown group {group}{near(group, LIMITS)}")
         for group, calls in settings.ceilings:
             self.lower(group, calls)
 

@@ -9,13 +9,13 @@ from msgspec import Raw
 from makenaide.domain.market import Market, quote_of
 from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
-from makenaide.exchange.simulator.market import CandleUnit
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKET, MARKETS, many_markets, number, one_market
 from makenaide.exchange.simulator.rest.query import Query, moment
 from makenaide.exchange.simulator.rest.route import Kind, Open, Parameter, Public
 from makenaide.exchange.simulator.rest.rows import Json
 from makenaide.exchange.simulator.rest.shelf import Shelf
+from makenaide.exchange.venue import CandleUnit
 
 MOST_CANDLES: Final = 200
 

@@ -6,7 +6,7 @@ Open(
 )
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,3 +74,22 @@ class Guarded:
 
 
 Route = Open | Guarded
+
+MoneyRow = tuple[str, str, str | None, Signed, tuple[Parameter, ...]]
+"""Method, path below `/v1/`, scope, handler, parameters."""
+
+
+def money_routes(rows: Iterable[MoneyRow]) -> list[Guarded]:
+    """Signed calls of the group `default`; those that make something answer 201."""
+    return [
+        Guarded(
+            method=method,
+            path=f"/v1/{path}",
+            group="default",
+            scope=scope,
+            handler=handler,
+            success=201 if method == "POST" else 200,
+            parameters=parameters,
+        )
+        for method, path, scope, handler, parameters in rows
+    ]

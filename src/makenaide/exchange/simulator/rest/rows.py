@@ -6,15 +6,8 @@ from typing import Final
 
 from makenaide.domain.market import Market
 from makenaide.domain.money import plain
-from makenaide.exchange.simulator.market import (
-    CAUTIONS,
-    BookSides,
-    CandleRow,
-    CandleUnit,
-    DayStats,
-    PublicTrade,
-)
-from makenaide.exchange.venue import Listing
+from makenaide.exchange.simulator.market import CAUTIONS, BookSides, CandleRow, DayStats, PublicTrade
+from makenaide.exchange.venue import CandleUnit, Listing
 
 Json = dict[str, object]
 Sized = tuple[tuple[Decimal, Decimal], ...]

@@ -7,8 +7,9 @@ from typing import Final
 import msgspec
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.market import CandleRow, CandleUnit
+from makenaide.exchange.simulator.market import CandleRow
 from makenaide.exchange.simulator.rest.rows import candle
+from makenaide.exchange.venue import CandleUnit
 
 MOST_SERIES: Final = 300
 MOST_ROWS: Final = 600

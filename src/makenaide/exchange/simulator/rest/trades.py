@@ -8,16 +8,19 @@ from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
 from makenaide.exchange.simulator.core.prints import Prints
-from makenaide.exchange.simulator.market import CandleUnit, PublicTrade
+from makenaide.exchange.simulator.market import PublicTrade
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKET, number, one_market
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.route import Kind, Open, Parameter
 from makenaide.exchange.simulator.rest.rows import Json
+from makenaide.exchange.venue import CandleUnit
 
 MOST_TRADES: Final = 500
 MOST_DAYS_AGO: Final = 7
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS_A_MILLISECOND: Final = 10_000
 _TICK: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -96,8 +99,8 @@ class Trades:
 
 
 def _moment_of(number: int) -> datetime:
-    """Just after the trade of `number`, which has at most 18 digits: a time within the calendar."""
-    return datetime.fromtimestamp(number / 10_000_000, UTC) + _MILLISECOND
+    """The millisecond of the trade of `number`, which has at most 18 digits: a time within the calendar."""
+    return _EPOCH + number // _NUMBERS_A_MILLISECOND * _MILLISECOND
 
 
 def _since_midnight(text: str) -> timedelta:

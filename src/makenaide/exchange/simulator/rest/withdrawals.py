@@ -15,7 +15,7 @@ from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import remittances, transfers
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.replies import Json
-from makenaide.exchange.simulator.rest.route import Guarded, Kind, Parameter, Signed
+from makenaide.exchange.simulator.rest.route import Guarded, Kind, MoneyRow, Parameter, money_routes
 from makenaide.exchange.simulator.rest.transfers import COIN, KRW, ONE, given, require_factor
 from makenaide.exchange.simulator.rest.wallets import GIVES_OUT, TAKES_IN, Wallets
 
@@ -34,7 +34,7 @@ class Withdrawals:
     def routes(self) -> list[Guarded]:
         """Every call for withdrawals."""
         see, take, all_of_them = "view_withdrawals", "withdraw", transfers.listed(Direction.WITHDRAW)
-        rows: list[tuple[str, str, str, Signed, tuple[Parameter, ...]]] = [
+        rows: list[MoneyRow] = [
             ("GET", "withdraws", see, lambda who, q, _b: self.history(who, q), all_of_them),
             ("GET", "withdraw", see, lambda who, q, _b: self.one(who, q), ONE),
             ("GET", "withdraws/chance", see, lambda who, q, _b: self.chance(who, q), _CHANCE),
@@ -43,18 +43,7 @@ class Withdrawals:
             ("POST", "withdraws/krw", take, lambda who, _q, b: self.withdraw_krw(who, b), KRW),
             ("DELETE", "withdraws/coin", take, lambda who, q, _b: self.cancel(who, q), _CANCEL),
         ]
-        return [
-            Guarded(
-                method=method,
-                path=f"/v1/{path}",
-                group="default",
-                scope=scope,
-                handler=handler,
-                success=201 if method == "POST" else 200,
-                parameters=parameters,
-            )
-            for method, path, scope, handler, parameters in rows
-        ]
+        return money_routes(rows)
 
     def history(self, account: Account, query: Query) -> list[Json]:
         """GET /v1/withdraws."""

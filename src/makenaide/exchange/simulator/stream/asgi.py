@@ -27,20 +27,20 @@ WIRE: Final = "makenaide.wire"
 class Connection(WebSocketsSansIOProtocol):
     """A WebSocket that shows itself to the application, and takes frames without waiting.
 
-    The server never pings; `heard` is the loop's time of the client's last bytes.
+    The server never pings; `busy` is the loop's time of the last bytes of data, whoever sent them.
     """
 
-    heard: float = 0.0
+    busy: float = 0.0
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
-        self.heard = self.loop.time()
+        self.busy = self.loop.time()
         if hasattr(self, "scope"):
             extensions: dict[str, Any] = {**(self.scope.get("extensions") or {})}
             self.scope["extensions"] = extensions | {TRANSPORT: self.transport, WIRE: self}
 
     def data_received(self, data: bytes) -> None:
-        self.heard = self.loop.time()
+        self.busy = self.loop.time()
         super().data_received(data)
 
     def handle_text(self, event: WireFrame) -> None:
@@ -49,8 +49,8 @@ class Connection(WebSocketsSansIOProtocol):
 
     @property
     def idle(self) -> float:
-        """Seconds since the client was heard."""
-        return self.loop.time() - self.heard
+        """Seconds in which neither side has sent anything: what Upbit's page calls idle."""
+        return self.loop.time() - self.busy
 
     def push(self, payloads: Sequence[bytes], unread: int) -> bool:
         """Send binary frames; False when the client has left or more than `unread` bytes wait for it."""
@@ -66,6 +66,7 @@ class Connection(WebSocketsSansIOProtocol):
         if transport.get_write_buffer_size() + len(data) > unread:
             return False
         transport.write(data)
+        self.busy = self.loop.time()
         return True
 
 
@@ -175,7 +176,7 @@ async def beat(hub: Hub) -> None:
 
 
 def drop_idle(hub: Hub) -> None:
-    """Cut every connection whose client has been silent for too long."""
+    """Cut every connection on which nothing was said for too long."""
     for session in list(hub.sessions):
         line = session.line
         if isinstance(line, SocketLine) and line.wire.idle > hub.settings.idle_seconds:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -10,8 +11,9 @@ import msgspec
 from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.market import market as market_code
+from makenaide.domain.money import plain
 from makenaide.exchange.simulator.core.feed import CATEGORIES
-from makenaide.exchange.simulator.market import CandleUnit
+from makenaide.exchange.venue import CandleUnit
 
 DEPTHS: Final = (1, 5, 15, 30)
 """Levels that a code's suffix may ask for; any other number gives 30 (upbit-api.md section 9.2)."""
@@ -223,7 +225,7 @@ def _level(part: Mapping[str, object]) -> str:
         raise WrongRequest("INVALID_PARAM", "level 이 올바르지 않습니다.") from None
     if not 0 <= number < float("inf"):
         raise WrongRequest("INVALID_PARAM", "level 이 올바르지 않습니다.")
-    return str(given) if number else "0"
+    return plain(Decimal(str(given))) if number else "0"
 
 
 def _shown(given: object) -> str:

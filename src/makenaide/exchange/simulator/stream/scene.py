@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Final
 
 from makenaide.domain.errors import MakenaideError
-from makenaide.domain.market import Market, quote_of
+from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.floor import Floor
 from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade
+from makenaide.exchange.simulator.rest.books import levels
 from makenaide.exchange.simulator.stream import frames
 from makenaide.exchange.simulator.stream.frames import Heading, TickerFacts, TradeFacts
 from makenaide.exchange.simulator.stream.request import CANDLES, Format
@@ -48,8 +49,8 @@ class Scene:
                 return None if last is None else self.trade(market, last, shape, SNAPSHOT)
             if kind == "orderbook":
                 return self.book(want, shape, SNAPSHOT)
-            row = self.candle_row(market, kind)
-            return None if row is None else self.candle(market, kind, row, (shape, SNAPSHOT))
+            newest = self.candle_rows(market, kind, 1)
+            return self.candle(market, kind, newest[0], (shape, SNAPSHOT)) if newest else None
         except MakenaideError:
             return None  # live prices that cannot be had just now
 
@@ -78,9 +79,9 @@ class Scene:
         return self._once("trade", (market, stream, done.number, done.at), shape, values)
 
     def book(self, want: Want, shape: Format, stream: str) -> Frame | None:
-        """An order book frame; a level on a market that has none gives nothing."""
+        """An order book frame; a level that the market does not have gives nothing."""
         market, level = want.code.market, want.subscription.level
-        if level != "0" and quote_of(market) != "KRW":
+        if level != "0" and level not in levels(market, self._floor):
             return None
 
         def values() -> list[str]:
@@ -94,10 +95,9 @@ class Scene:
 
         return self._once("orderbook", (market, stream, want.code.depth, level), shape, values)
 
-    def candle_row(self, market: Market, kind: str) -> CandleRow | None:
-        """The latest candle that exists."""
-        rows = self._floor.data.candles(market, CANDLES[kind], self.now + _MOMENT, 1, self.now)
-        return rows[0] if rows else None
+    def candle_rows(self, market: Market, kind: str, count: int) -> list[CandleRow]:
+        """The latest candles that exist, newest first."""
+        return self._floor.data.candles(market, CANDLES[kind], self.now + _MOMENT, count, self.now)
 
     def candle(self, market: Market, kind: str, row: CandleRow, how: tuple[Format, str]) -> Frame | None:
         """A candle frame, in a format and as snapshot or live."""
@@ -113,6 +113,11 @@ class Scene:
     def grid(self) -> int:
         """The number of the moment's place on the grid of order books."""
         return frames.milliseconds(self.now) // self._grid_ms
+
+    @property
+    def second(self) -> int:
+        """The moment in whole seconds since 1970."""
+        return frames.milliseconds(self.now) // 1000
 
     def listed(self) -> Mapping[Market, Listing]:
         """The markets that are listed."""

@@ -1,10 +1,11 @@
 """One client's stream without its socket: what it asked for, and what is still to be sent to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from makenaide.domain.market import Market
 from makenaide.exchange.simulator.rest.quota import Verdict
 from makenaide.exchange.simulator.settings import ApiKey, StreamSettings
 from makenaide.exchange.simulator.stream import frames
@@ -161,18 +162,28 @@ class Session:
 
     def _subscribe(self, subscriptions: tuple[Subscription, ...], now: datetime) -> None:
         self.subscriptions = subscriptions
-        pairs = dict.fromkeys((each, code) for each in subscriptions if each.type in PUBLIC for code in each.codes)
-        snapshots = [(each, code) for each, code in pairs if each.snapshot]
-        first = set(snapshots[: (len(snapshots) + 1) // 2])
+        # By subscription, then by code: a pair of both costs the whole subscription's length to tell from another.
+        distinct = [each for each in dict.fromkeys(subscriptions) if each.type in PUBLIC]
+        pairs = [(each, code) for each in distinct for code in _distinct(each.codes)]
+        left = (sum(each.snapshot for each, _ in pairs) + 1) // 2
         delays = (self.settings.snapshot_first_ms, self.settings.snapshot_second_ms)
         early, late = (now + timedelta(milliseconds=0 if self.instant else each) for each in delays)
         wants: list[Want] = []
         bursts: dict[datetime, list[Want]] = {}
         for each, code in pairs:
-            at = now if not each.snapshot else early if (each, code) in first else late
+            at = now if not each.snapshot else early if left > 0 else late
+            left -= each.snapshot
             want = Want(subscription=each, code=code, since=at if each.realtime else None)
             wants.append(want)
             if each.snapshot:
                 bursts.setdefault(at, []).append(want)
         self.wants = tuple(wants)
         self.bursts = [Burst(at=at, wants=tuple(bursts[at])) for at in sorted(bursts)]
+
+
+def _distinct(codes: Sequence[Code]) -> Iterable[Code]:
+    """The first code of each market and depth: "KRW-BTC.7" asks for nothing else than "KRW-BTC"."""
+    found: dict[tuple[Market, int], Code] = {}
+    for each in codes:
+        found.setdefault((each.market, each.depth), each)
+    return found.values()

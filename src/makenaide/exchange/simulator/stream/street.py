@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
@@ -16,10 +16,6 @@ from makenaide.exchange.venue import Listing
 
 Watchers = dict[str, list[tuple[Session, Want]]]
 """Who wants a market, by type of frame."""
-
-_CANDLE_PAUSE = timedelta(seconds=1)
-"""A candle is told at most this often (upbit-api.md section 9.2)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
@@ -46,7 +42,7 @@ class _Told:
     grid: int = -1
     refill: datetime | None = None
     book_due: bool = False
-    candles: dict[str, tuple[CandleRow, datetime]] = field(default_factory=dict)
+    candles: dict[str, tuple[CandleRow, int]] = field(default_factory=dict)
     candles_due: set[str] = field(default_factory=set)
 
 
@@ -144,14 +140,23 @@ class _Market:
             self._send("orderbook", lambda want, shape: self.scene.book(want, shape, REALTIME))
 
     def _candle(self, kind: str) -> None:
-        before = self.told.candles.get(kind)
-        if before is not None and self.scene.now - before[1] < _CANDLE_PAUSE:
+        """Tell a candle, at most one in each second: the last state of the one that has ended, then the newest."""
+        before, second = self.told.candles.get(kind), self.scene.second
+        if before is not None and second <= before[1]:
             return
         self.told.candles_due.discard(kind)
-        row = self.scene.candle_row(self.market, kind)
-        if row is None or (before is not None and row == before[0]):
+        rows = self.scene.candle_rows(self.market, kind, 2)
+        if not rows:
             return
-        self.told.candles[kind] = row, self.scene.now
+        row = rows[0]
+        if before is not None:
+            ended = rows[-1]
+            if ended.start < row.start and before[0].start <= ended.start and ended != before[0]:
+                row = ended
+                self.told.candles_due.add(kind)
+            if row == before[0]:
+                return
+        self.told.candles[kind] = row, second
         self._send(kind, lambda _want, shape: self.scene.candle(self.market, kind, row, (shape, REALTIME)))
 
     def _send(self, kind: str, frame: Callable[[Want, Format], Frame | None]) -> None:

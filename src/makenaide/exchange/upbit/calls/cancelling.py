@@ -21,9 +21,10 @@ class CancellingCalls:
     _line: Line
 
     def cancel(self, identifier: Identifier) -> bool:
-        """Ask, once, for the order's cancellation; False when the venue does not know it.
+        """Ask, once, for the order's cancellation; False when the venue has no such order to cancel.
 
-        True is a request taken, not an end: look at the order again. `VenueUnavailable` when nothing is known.
+        False says nothing of the order's fate: one that has ended is not found either. True is a request taken, not
+        an end: look at the order again. `VenueUnavailable` when nothing is known.
         """
         call = Call(method="DELETE", path="/v1/order", query=(("identifier", identifier),), private=True)
         try:

@@ -20,6 +20,8 @@ CLOSED_WINDOW = 7 * 86_400_000
 """The widest window of closed orders, in ms."""
 
 _NARROWEST = 1000
+_MOST_PAGES = 1000
+"""A hundred thousand open orders are nobody's."""
 
 
 class LookingCalls:
@@ -63,12 +65,16 @@ class LookingCalls:
 
         Pages move while they are read: an order that ends lets all later ones slide towards the first page. So they
         are read to the last one and then back again, against the slide, which misses nobody. Orders that end or
-        arrive meanwhile may or may not be among them.
+        arrive meanwhile may or may not be among them. `VenueGarbled` when the pages have no end.
         """
         found: dict[str, PlacedOrder] = {}
         page = 1
         while len(rows := self._open_page(market, page)) == MOST_OPEN:
-            found |= {each.uuid: each for each in rows}
+            fresh = {each.uuid: each for each in rows if each.uuid not in found}
+            # What slides, slides to earlier pages: a full one of known orders is an earlier one once more.
+            if not fresh or page == _MOST_PAGES:
+                raise VenueGarbled(f"GET /v1/orders/open: page {page} is full, and the pages do not end")
+            found |= fresh
             page += 1
         found |= {each.uuid: each for each in rows}
         for earlier in range(page - 1, 0, -1):
@@ -80,8 +86,9 @@ class LookingCalls:
 
         The venue shows seven days and a thousand orders a call: the span is walked, and a full window is halved.
         """
-        first, last = _millis(start), _millis(end)
-        if last < first:
+        # In whole milliseconds, the end rounded up: what came in the last one must not be missed.
+        first, last = _millis(start), _millis(end + timedelta(microseconds=999))
+        if end < start:
             raise ValueError(f"closed orders: {end.isoformat()} is before {start.isoformat()}")
         found: dict[str, PlacedOrder] = {}
         # Windows share their edges, so that it does not matter whether the venue counts an edge in.

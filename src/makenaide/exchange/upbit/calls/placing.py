@@ -29,7 +29,7 @@ class PlacingCalls:
         """
         call = Call(method="POST", path="/v1/orders", body=order_body(request), private=True)
         reply = self._post(call)
-        return answer(reply.response, reply.shut) if isinstance(reply, Reply) else reply
+        return answer(reply.response, reply.shut, request.identifier) if isinstance(reply, Reply) else reply
 
     def test_order(self, request: OrderRequest) -> Tested:
         """Have the venue check the order without making it; sent once, and never with its identifier."""

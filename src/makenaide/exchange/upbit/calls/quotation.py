@@ -11,7 +11,7 @@ from makenaide.exchange.http import Pairs
 from makenaide.exchange.upbit import quotes
 from makenaide.exchange.upbit.errors import VenueRefused
 from makenaide.exchange.upbit.line import Call, Line
-from makenaide.exchange.venue import Bar, BarUnit, Book, Instrument, Listing, MarketTrade, Ticker
+from makenaide.exchange.venue import Bar, Book, CandleUnit, Instrument, Listing, MarketTrade, Ticker
 
 MOST_CANDLES = 200
 MOST_LEVELS = 30
@@ -37,10 +37,10 @@ class QuotationCalls:
         """
         # `to` excludes candles by their start, so the day's start leaves the forming one out.
         to = day_start(trading_day(before))
-        name, body = self._candles((market, BarUnit.DAYS), to, count)
+        name, body = self._candles((market, CandleUnit.DAYS), to, count)
         return quotes.day_candles(name, body, market, to)[-count:]
 
-    def candles(self, market: Market, unit: BarUnit, before: datetime, count: int) -> Sequence[Bar]:
+    def candles(self, market: Market, unit: CandleUnit, before: datetime, count: int) -> Sequence[Bar]:
         """Up to `count` (1 to 200) candles that start before `before`, ascending; slots without trades lack.
 
         The newest may still be forming. Seconds reach back three months only.
@@ -99,7 +99,7 @@ class QuotationCalls:
         name, body = self._quote("/v1/orderbook/instruments", query, markets)
         return quotes.instruments(name, body, markets)
 
-    def _candles(self, asked: tuple[Market, BarUnit], to: datetime, count: int) -> tuple[str, bytes]:
+    def _candles(self, asked: tuple[Market, CandleUnit], to: datetime, count: int) -> tuple[str, bytes]:
         _require("count", count, MOST_CANDLES)
         market, unit = asked
         # With an explicit Z: a bare time is read as UTC by some and as Korean time by others (section 11, pitfall 1).

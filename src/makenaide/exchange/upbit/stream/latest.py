@@ -4,7 +4,7 @@ Whoever wants prices reads here and never waits in a queue: only the newest fram
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -63,6 +63,13 @@ class Latest:
             self._books.clear()
             self._tickers.clear()
             self._heard = None
+            self._notify()
+
+    def keep(self, wanted: Callable[[BookFrame | TickerFrame], bool]) -> None:
+        """Drop what is not `wanted` any more: it grows old unseen, and must be gone when it is wanted again."""
+        with self._changed:
+            self._books = {code: seen for code, seen in self._books.items() if wanted(seen.frame)}
+            self._tickers = {code: seen for code, seen in self._tickers.items() if wanted(seen.frame)}
             self._notify()
 
     def forget(self, code: Market, before: float) -> None:

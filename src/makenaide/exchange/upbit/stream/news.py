@@ -24,7 +24,8 @@ from makenaide.exchange.upbit.stream.subscription import Snapshot
 class Connected:
     """The `number`-th connection is open and subscribed: reconcile by REST now, also the first time.
 
-    Orders and balances have no snapshot, so everything that happened before this moment is unknown here.
+    Said once more when something else has been asked for over the same connection. Orders and balances have no
+    snapshot, so everything that happened before this moment is unknown here.
     """
 
     at: datetime

@@ -53,8 +53,9 @@ class Ended:
 class Session:
     """Asks, reads and pings over one open socket, in one thread."""
 
-    def __init__(self, socket: Socket, parts: StreamParts, board: Board) -> None:
+    def __init__(self, socket: Socket, parts: StreamParts, board: Board, *, private: bool) -> None:
         self._socket = socket
+        self._private = private
         self._parts = parts
         self._settings = parts.settings
         self._board = board
@@ -72,7 +73,7 @@ class Session:
             while not over():
                 subscription = wanted()
                 if subscription is not self._asked:
-                    if self._asked and (not subscription or subscription.private != self._asked.private):
+                    if not subscription or subscription.private != self._private:
                         return Ended("something else is wanted", fault=False)
                     self._ask(subscription)
                 body = self._socket.receive(self._settings.slice)
@@ -89,6 +90,9 @@ class Session:
             return  # later: the venue counts messages, and what changes now may change again at once
         self._socket.send(subscription.request(self._parts.ids()))
         self._asked, self._asked_at = subscription, now
+        # What the new request adds was not heard of before it: whoever keeps orders or balances must look again.
+        self._announced = False
+        self._parts.latest.keep(subscription.includes)
         busy = subscription.busy(self._settings.heartbeat)
         self._pulse.asked(now, busy=busy)
         self._owed.ask(subscription, now + self._settings.snapshot)

@@ -5,7 +5,7 @@ import threading
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import NotConnected, Response
 from makenaide.exchange.upbit.auth import bearer
-from makenaide.exchange.upbit.limiter import BLOCKED, TOO_MANY, Group, NoTurn
+from makenaide.exchange.upbit.limiter import BLOCKED, TOO_MANY, Group, Limiter, Turn
 from makenaide.exchange.upbit.stream.connection import PRIVATE, PUBLIC, Refused, Socket
 from makenaide.exchange.upbit.stream.news import Lost
 from makenaide.exchange.upbit.stream.session import Ended, Session, StreamParts
@@ -20,10 +20,13 @@ class Stream:
 
     After every connect the whole subscription is sent again and `Connected` goes to the news, so that whoever keeps
     orders or balances reconciles by REST; until then the latest prices are empty. Never raises for what the venue
-    or the network does: `status` and the news tell.
+    or the network does: `status` and the news tell. `Misconfigured` when the limiter has no share of the connects.
     """
 
     def __init__(self, parts: StreamParts) -> None:
+        if parts.limiter is not None:
+            # Here and not at the first connect, where it would end the stream's thread instead of the start.
+            parts.limiter.require_share(Group.WEBSOCKET_CONNECT)
         self._parts = parts
         self._settings = parts.settings
         self._board = Board()
@@ -89,30 +92,41 @@ class Stream:
         except NotConnected as cause:
             return Ended(str(cause))
         self._board.connected(self._parts.clock.now())
+        # Said of a connection that ends in a way that nobody has foreseen: even then nothing is lost unnoticed.
+        ended = Ended("broke off")
         try:
-            ended = Session(socket, self._parts, self._board).run(lambda: self._wanted, self._over)
+            session = Session(socket, self._parts, self._board, private=subscription.private)
+            ended = session.run(lambda: self._wanted, self._over)
         finally:
             # First of all: what a lost connection said is no price any more.
             self._parts.latest.clear()
+            self._parts.news.put(Lost(self._parts.clock.now(), ended.reason))
             socket.close()
-        self._parts.news.put(Lost(self._parts.clock.now(), ended.reason))
         return ended
 
     def _open(self, path: str, headers: dict[str, str]) -> Socket:
         limiter = self._parts.limiter
         if limiter is None:
             return self._parts.opener(path, headers)
-        turn = limiter.take(Group.WEBSOCKET_CONNECT, self._settings.cap)
-        if isinstance(turn, NoTurn):
-            raise NotConnected(f"no turn to connect for {turn.wait:.1f} s")
-        status = SWITCHED
+        turn = self._turn(limiter)
         try:
-            return self._parts.opener(path, headers)
+            socket = self._parts.opener(path, headers)
         except Refused as cause:
-            status = cause.status
+            limiter.heard(turn, Response(status=cause.status, headers={}, body=b""))
             raise
-        finally:
-            limiter.heard(turn, Response(status=status, headers={}, body=b""))
+        limiter.heard(turn, Response(status=SWITCHED, headers={}, body=b""))
+        return socket
+
+    def _turn(self, limiter: Limiter) -> Turn:
+        """In slices, because a stop does not wait for its turn."""
+        while not self._over():
+            turn = limiter.take(Group.WEBSOCKET_CONNECT, self._settings.slice)
+            if isinstance(turn, Turn):
+                return turn
+            if turn.wait > self._settings.cap:
+                raise NotConnected(f"no turn to connect for {turn.wait:.1f} s")
+            self._parts.clock.sleep(min(turn.wait, self._settings.slice))
+        raise NotConnected("stopped")
 
     def _headers(self, subscription: Subscription) -> dict[str, str]:
         if not subscription.private or self._parts.keys is None:

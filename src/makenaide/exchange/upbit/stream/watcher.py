@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from makenaide.domain.clock import Clock
-from makenaide.domain.errors import MakenaideError
+from makenaide.domain.errors import MakenaideError, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.parameter import parameter, require_in_range
@@ -141,18 +141,18 @@ class StreamWatcher:
 
     def _ask(self, fences: Mapping[Market, Fence], began: float) -> None:
         bids: Bids = {}
-        fault: MakenaideError | None = None
+        # Whatever ends the look, it has ended: a wait that went on for its answer would never return.
+        fault: MakenaideError | None = Unavailable("the look by REST broke off")
         try:
             # Until now: one look, no waiting.
             seen = self._parts.fallback.wait(self._parts.clock.now(), fences).bids
-            bids = {market: seen.get(market) for market in fences}
+            bids, fault = {market: seen.get(market) for market in fences}, None
         except MakenaideError as cause:
             fault = cause
-        try:
+        finally:
             self._look = _Look(began=began, ended=self._parts.monotonic(), bids=bids, fault=fault)
             for market, bid in bids.items():
                 self._contradict(market, bid, began)
-        finally:
             self._looking = False
             self._parts.latest.nudge()
 

@@ -55,6 +55,8 @@ CANDLE_UNITS = ("1s", "1m", "3m", "5m", "10m", "15m", "30m", "60m", "240m")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = 30
 """Amounts have fewer digits than this on either side of the point: 1e999999999 is garbage, and a memory bomb."""
+_LONGEST = 2 * _DIGITS + 3
+"""Characters: so many digits, a sign, a zero and the point."""
 _ZERO = Decimal(0)
 _SIDES = {"ASK": Side.ASK, "BID": Side.BID}
 
@@ -129,7 +131,7 @@ def _sensible(number: Decimal) -> Decimal:
     if not number:
         return _ZERO  # 0E-999999 is spelled out only at a price
     # Finite first: a NaN has no magnitude.
-    if not number.is_finite() or not -_DIGITS < number.adjusted() < _DIGITS:
+    if not number.is_finite() or not -_DIGITS < number.adjusted() < _DIGITS or len(str(number)) > _LONGEST:
         raise ValueError(f"not a sensible amount: {number}")
     return number
 
