@@ -165,3 +165,12 @@ def test_refusals_travel_as_they_are() -> None:
         connection.request("GET", "/v1/unheard")
         missing = connection.getresponse()
         assert (missing.status, b"no Route matched" in missing.read()) == (404, True)
+
+
+def test_a_connection_is_kept_while_its_client_thinks() -> None:
+    with served() as connection:
+        call(connection, "GET", "/v1/market/all")
+        kept = connection.sock
+        time.sleep(5.5)
+        assert call(connection, "GET", "/v1/market/all")[0] == 200
+        assert connection.sock is kept

@@ -119,14 +119,17 @@ def test_a_process_that_hangs_where_no_alarm_reaches_it_is_ended(monkeypatch: py
     monkeypatch.setattr(session, "STALLED", 2.0)
     monkeypatch.setattr(session, "TARGETS", (ladder(deaf),))
     failures = fuzzed(SEED, {"ladder": 10})["ladder"].failures
-    assert [each.words for each in failures] == ["no step for 2 s"]
+    # On a busy machine the other process may not have begun by then.
+    assert {each.words for each in failures} == {"no step for 2 s"}
 
 
 def test_memory_that_is_not_given_back_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     hoard: list[bytearray] = []
-    monkeypatch.setattr(session, "GROWTH", 4 * 2**20)
-    monkeypatch.setattr(session, "TARGETS", (ladder(lambda _: hoard.append(bytearray(b"x" * 2**18)), block=2),))
-    failures = fuzzed(SEED, {"ladder": 200})["ladder"].failures
+    # Far more than what earlier tests may have left free in this process, which would be used again first.
+    monkeypatch.setattr(session, "GROWTH", 64 * 2**20)
+    monkeypatch.setattr(session, "TARGETS", (ladder(lambda _: hoard.append(bytearray(b"x" * 2**23)), block=2),))
+    failures = fuzzed(SEED, {"ladder": 40})["ladder"].failures
+    hoard.clear()
     assert failures
     assert all("the process grew by" in each.words for each in failures)
 

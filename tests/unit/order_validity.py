@@ -102,7 +102,9 @@ def _venue(case: Case) -> Venue:
         end=noon + timedelta(days=1),
     )
     venue = Venue(street, VenueSettings())
-    venue.open_account(ACCOUNT, {"KRW": 2 * max(SIZES), base_of(case.market): 10 * max(SIZES) / price + 1})
+    venue.open_account(
+        ACCOUNT, {"KRW": 2 * max(SIZES), base_of(case.market): round(10 * max(SIZES) / price, 8) + 1}
+    )
     return venue
 
 

@@ -128,8 +128,8 @@ class Street:
     def _moments(self, market: Market, after: datetime, until: datetime) -> list[datetime]:
         if market not in self.steps:
             raise UnknownMarket(market)
-        if market not in self.steps:
-            raise UnknownMarket(market)
+        if after >= self.end:
+            return []
         jumps = (BEGIN + since for since, _ in self.steps[market])
         return sorted({after, *(at for at in jumps if after < at <= until)})
 

@@ -205,6 +205,8 @@ def test_markets_come_change_and_go(tmp_path: Path) -> None:
         ("venue = 3", "venue: expected a table"),
         ("[balances]\nKRW = 'much'", "balances.KRW: expected an amount"),
         ("[balances]\nKRW = -1", "balances.KRW: expected at least 0"),
+        ("[balances]\nkrw = 1", "balances.krw: expected a currency in capitals"),
+        ("[keys.main]\naddresses = ['localhost']", "keys.main: addresses: expected IP addresses"),
         ("[balances]\nKRW = nan", "balances.KRW: expected at least 0"),
         ("[accounts.paper]\nKRW = 1", "accounts.paper: the table balances holds it"),
         ("[accounts.b]\nKRW = []", "accounts.b.KRW: expected an amount"),

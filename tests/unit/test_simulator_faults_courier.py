@@ -260,3 +260,31 @@ def test_an_order_gets_its_share_of_the_street_and_rests_with_the_remainder() ->
     assert (order.executed, order.open) == (Decimal("0.25"), True)
     assert other.post("/v1/orders", limit("ask", "100000000", "0.4")).status == 201
     assert order.executed == Decimal("0.65")
+
+
+@pytest.mark.parametrize("kind", [Kind.LATE, Kind.SKEW, Kind.TOO_MANY])
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59-10:00"])
+def test_a_time_at_the_end_of_the_calendar_breaks_no_fault(kind: Kind, time: str) -> None:
+    more = {"delay": 86_400.0} if kind is Kind.LATE else {"seconds": 1e6} if kind is Kind.SKEW else {}
+    courier = Courier(faced(opened(flat())), Faults([Rule(kind=kind, **more)]))  # type: ignore[arg-type]
+    request = Request(method="GET", path="/v1/market/all", headers={"Makenaide-Time": time})
+    response = courier.deliver(request).response
+    assert response is None or response.status in (400, 429)
+    assert courier.face.venue.now == BEGIN
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        ("/v1/orderbook", "group=orderbook; min=600; sec=0"),
+        ("/v1/orders", "group=order; min=1800; sec=0"),
+        ("/v1/trades/ticks", "group=crix-trades; min=600; sec=0"),
+    ],
+)
+def test_a_refusal_on_request_has_the_header_that_the_quota_would_give(path: str, header: str) -> None:
+    face = faced(opened(flat()), quota=QuotaSettings(header_names=(("trade", "crix-trades"),)))
+    courier = Courier(face, Faults([Rule(kind=Kind.TOO_MANY)]))
+    method = "POST" if path == "/v1/orders" else "GET"
+    response = courier.deliver(Request(method=method, path=path)).response
+    assert response is not None
+    assert response.headers["remaining-req"] == header

@@ -125,3 +125,25 @@ def test_rules_are_added_removed_and_cleared_and_numbers_never_come_twice() -> N
 def test_a_rule_that_makes_no_sense_is_refused(more: dict[str, Any], words: str) -> None:
     with pytest.raises(Misconfigured, match=words):
         Rule(kind=Kind.STALL, **more)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"kind": Kind.TOO_MANY, "group": "ordr"}, "group: unknown group ordr; did you mean order"),
+        ({"kind": Kind.GAP, "group": "order"}, "group: frames have none"),
+        ({"kind": Kind.GAP, "calls": "trades"}, "calls: there are no frames trades; did you mean trade"),
+        ({"kind": Kind.DROP, "calls": "POST /v1/orders"}, "calls: there are no frames POST"),
+        ({"kind": Kind.GAP, "cut_at": 3}, "cut_at: means something for cut alone, not for gap"),
+        ({"kind": Kind.TOO_MANY, "status": 503}, "status: means something for server_error alone"),
+        ({"kind": Kind.STALL, "delay": 2.0}, "delay: means something for late alone"),
+    ],
+)
+def test_a_rule_that_could_not_do_what_it_says_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(Misconfigured, match=words):
+        Rule(**fields)
+
+
+@pytest.mark.parametrize("calls", ["*", "candle.* KRW-BTC", "my*", "status", "ticker KRW-*"])
+def test_a_rule_for_frames_that_there_are_is_taken(calls: str) -> None:
+    assert Rule(kind=Kind.GAP, calls=calls).calls == calls

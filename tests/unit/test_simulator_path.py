@@ -1,8 +1,9 @@
-"""The way through a candle: corners, monotone legs, ticks, areas."""
+"""The way through a candle: corners, monotone legs, ticks."""
 
 from datetime import date
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,13 +81,20 @@ def test_prices_between_the_corners_are_on_the_tick() -> None:
     assert 102.5 not in between
 
 
-@given(walks(), st.data())
-def test_areas_add_up(there: Walk, data: st.DataObject) -> None:
-    cuts = sorted(data.draw(st.lists(st.integers(0, there.length), min_size=1, max_size=4)))
-    shares = [there.turnover_share(begin, end) for begin, end in pairwise([0, *cuts, there.length])]
-    assert sum(shares) == pytest.approx(1.0)
-    assert all(share >= 0 for share in shares)
-    assert there.low <= there.area(there.length) / there.length * (1 + 1e-12) <= there.high * (1 + 1e-9)
+BANDS = (0.00098, 0.0102, 0.98, 9.9, 99.0, 998.0, 9_950.0, 99_000.0, 498_000.0, 990_000.0, 1_999_000.0)
+
+
+@given(walks(), st.sampled_from(BANDS), st.integers(0, 2**32))
+def test_prices_together_are_the_prices_one_by_one(there: Walk, base: float, seed: int) -> None:
+    factor = base / 1000
+    opened, high, low, close = (price * factor for price in (there.open, there.high, there.low, there.close))
+    rng = np.random.Generator(np.random.PCG64(seed))
+    corners = [offset for offset, _ in there.points()]
+    for each in (there, walk(opened, high, low, close, there.length)):
+        offsets = np.unique(np.concatenate((corners, rng.integers(0, each.length, 300))))
+        together = each.prices(offsets.astype(np.float64)).tolist()
+        assert together == [each.at(offset) for offset in offsets.tolist()]
+        assert each.prices(np.array([each.length / 4])).tolist() == [each.at(each.length // 4)]
 
 
 def test_a_candle_has_no_price_behind_its_end() -> None:

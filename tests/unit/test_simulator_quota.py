@@ -176,3 +176,8 @@ def test_a_browsers_origin_gets_one_call_in_ten_seconds() -> None:
     assert decoded(ask(face))[0]["market"] == "BTC-ETH"
     face.venue.advance(BEGIN + timedelta(seconds=10))
     assert ask(face, Origin="https://example.org").status == 200
+
+
+def test_a_header_name_for_a_group_that_there_is_not_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="header_names: unknown group candel; did you mean candle"):
+        Quota(QuotaSettings(header_names=(("candel", "candles"),)))

@@ -152,12 +152,23 @@ def test_quotation_errors_have_integer_names(path: str, query: Pairs, error: str
     assert "remaining-req" in reply.headers
 
 
+def test_a_ticker_changes_when_the_street_may_have_traded_and_only_then() -> None:
+    face = faced(opened(flat()))
+    seen = {}
+    for millisecond in (0, 1, 500, 998, 999, 1000, 1500):
+        face.venue.advance(BEGIN + timedelta(milliseconds=millisecond))
+        [row] = decoded(ask("/v1/ticker", ("markets", BTC), face=face))
+        seen[millisecond] = row["timestamp"] - round(BEGIN.timestamp() * 1000)
+    assert seen == {0: 0, 1: 0, 500: 0, 998: 0, 999: 999, 1000: 1000, 1500: 1000}
+
+
 def test_a_ticker_has_the_documented_fields() -> None:
     at = BEGIN + timedelta(hours=16, milliseconds=40)
     face = faced(opened(flat()))
     face.venue.advance(at)
     [row] = decoded(ask("/v1/ticker", ("markets", BTC), face=face))
-    stamp = round(at.timestamp() * 1000)
+    # A ticker is as of the last moment at which the street may have traded.
+    stamp = round(at.replace(microsecond=0).timestamp() * 1000)
     assert row == {
         "market": "KRW-BTC",
         "trade_date": "20260105",

@@ -8,11 +8,14 @@ import pytest
 
 from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
+from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.market import PublicTrade
-from makenaide.exchange.simulator.settings import Maintenance
+from makenaide.exchange.simulator.settings import Maintenance, VenueSettings
 from makenaide.exchange.simulator.stream.session import Frame, Session
+from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_listener import Listener, hub_of, in_real_pace, listen, pass_time
 from tests.unit.simulator_street import BEGIN, BTC, XRP, Street, buy, flat, opened, seconds
+from tests.unit.simulator_tapes import drawn, source, tape
 
 TICKER = {"type": "ticker", "codes": [BTC]}
 TRADE = {"type": "trade", "codes": [BTC]}
@@ -29,6 +32,27 @@ def test_a_jump_of_time_tells_only_the_last_second_of_the_street() -> None:
     client.ask(TRADE | {"is_only_realtime": True})
     pass_time(client.hub, 3600)
     assert [each["trade_timestamp"] for each in client.heard()] == [int((BEGIN.timestamp() + 3600) * 1000)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"), [("candle.1s", CandleUnit.SECONDS), ("candle.1m", CandleUnit.MINUTES_1)]
+)
+def test_the_last_state_told_of_a_candle_is_the_one_that_it_keeps(kind: str, unit: CandleUnit) -> None:
+    data = tape(source(drawn(7, 48, gaps=0)))
+    client = listen(hub_of(Venue(data, VenueSettings())))
+    client.ask({"type": kind, "codes": [XRP]})
+    told, seconds_told = {}, []
+    for _ in range(2000):
+        pass_time(client.hub, 0.1)
+        for each in client.heard():
+            told[each["candle_date_time_utc"]] = each["trade_price"], each["candle_acc_trade_volume"]
+            seconds_told.append(each["timestamp"] // 1000)
+    now = client.hub.face.venue.now
+    kept = {row.start.isoformat()[:19]: (row.close, row.volume) for row in data.candles(XRP, unit, now, 200, now)}
+    ended = sorted(told)[1:-1]
+    assert len(ended) == (198 if unit is CandleUnit.SECONDS else 2)
+    assert {each: told[each] for each in ended} == {each: kept[each] for each in ended}
+    assert len(seconds_told) == len(set(seconds_told)), "at most one in each second"
 
 
 def test_snapshots_come_in_two_bursts_and_live_frames_after_them_in_real_pace() -> None:

@@ -201,20 +201,25 @@ def converted(rig: Rig) -> None:
 
 @case(
     "Q017",
-    "Turnover over volume lies between low and high, to half a step; open and close do too",
+    "Turnover over volume lies between low and high, and so do open and close; minutes add up to their hour",
     "2.2",
     world=GENERATED,
 )
 def sound(rig: Rig) -> None:
     rig.wait(7200)
-    for unit in ("seconds", "minutes/1", "minutes/60", "days", "weeks"):
+    slack = Decimal("1e-12")  # the last digits of a binary fraction
+    for unit in ("seconds", *(f"minutes/{each}" for each in (1, 3, 5, 15, 60, 240)), "days", "weeks"):
         for row in rows(rig, unit, count=100):
             low, high = row["low_price"], row["high_price"]
             mean = Decimal(row["candle_acc_trade_price"]) / Decimal(row["candle_acc_trade_volume"])
-            slack = Decimal("0.5")  # prices are rounded to steps of one won, turnover is not
-            assert low - slack <= mean <= high + slack
+            assert low * (1 - slack) <= mean <= high * (1 + slack), (unit, row)
             assert low <= row["opening_price"] <= high
             assert low <= row["trade_price"] <= high
+    end = rig.venue.now.replace(minute=0, second=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (hour,), minutes = rows(rig, to=end), rows(rig, "minutes/1", to=end, count=60)
+    for name in ("candle_acc_trade_price", "candle_acc_trade_volume"):
+        off = sum(Decimal(row[name]) for row in minutes) / Decimal(hour[name]) - 1
+        assert abs(off) < Decimal("1e-9"), name
 
 
 @case(

@@ -6,7 +6,7 @@ method is a pure function of its arguments: the same question always gets the sa
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,8 @@ from typing import Protocol
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.venue import CandleUnit, Listing
+
+_LAST_MILLISECOND = timedelta(milliseconds=999)
 
 BOOK_LEVELS = 30
 """Levels a side of the venue's book since 2025-05-07 (upbit-api.md, changes)."""
@@ -82,6 +84,12 @@ class BookSides:
 
 
 NO_BOOK = BookSides((), ())
+
+
+def printed(at: datetime) -> datetime:
+    """The last moment up to `at` at which the street may have traded: a second's first or last millisecond."""
+    second = at.replace(microsecond=0)
+    return second + _LAST_MILLISECOND if at - second >= _LAST_MILLISECOND else second
 
 
 class MarketState(StrEnum):

@@ -126,7 +126,9 @@ class Rule:
         if self.seconds < 0 and self.kind is not Kind.SKEW:
             raise Misconfigured(f"seconds: only skew may be negative, got {self.seconds}")
         for each in fields(self):
-            if getattr(self, each.name) != each.default and self.kind not in _OF_KINDS.get(each.name, (self.kind,)):
+            if getattr(self, each.name) != each.default and self.kind not in _OF_KINDS.get(
+                each.name, (self.kind,)
+            ):
                 kinds = " and ".join(sorted(_OF_KINDS[each.name]))
                 raise Misconfigured(f"{each.name}: means something for {kinds} alone, not for {self.kind}")
         self._require_aim()

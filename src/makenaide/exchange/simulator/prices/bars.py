@@ -103,8 +103,8 @@ def _reduced(operation: np.ufunc, values: Floats, first: NDArray[np.intp]) -> Fl
 def refined(coarse: Bars, fine: Bars) -> Bars:
     """`coarse` with each candle replaced by the `fine` ones inside it, where these add up to its four prices.
 
-    Volumes and turnovers of the finer candles are scaled to the sums of the candle that they replace, so that no sum
-    over any period changes.
+    Their volumes are scaled to the volume of the candle that they replace, so that no sum of volumes changes; each
+    keeps its own mean price, turnover / volume, which lies between its low and its high.
     """
     owner = np.searchsorted(coarse.start, fine.start, side="right").astype(np.int64) - 1
     inside = (owner >= 0) & (fine.end <= coarse.end[owner]) & (fine.length < coarse.length[owner])
@@ -118,11 +118,8 @@ def refined(coarse: Bars, fine: Bars) -> Bars:
     replaced[sums.key[same]] = True
     taken = replaced[owner]
     fine, owner = fine.where(taken), owner[taken]
-    scale = {
-        name: _spread(getattr(here, name) / getattr(sums, name), sums.key, len(coarse))[owner]
-        for name in ("volume", "turnover")
-    }
-    both = [coarse.where(~replaced), _scaled(fine, scale["volume"], scale["turnover"])]
+    scale = _spread(here.volume / sums.volume, sums.key, len(coarse))[owner]
+    both = [coarse.where(~replaced), _scaled(fine, scale)]
     joined = {each.name: np.concatenate([getattr(one, each.name) for one in both]) for each in fields(Bars)}
     return Bars(**joined).where(np.argsort(joined["start"], kind="stable").astype(np.int64))
 
@@ -133,6 +130,6 @@ def _spread(values: Floats, positions: Ints, size: int) -> Floats:
     return wide
 
 
-def _scaled(candles: Bars, volume: Floats, turnover: Floats) -> Bars:
+def _scaled(candles: Bars, factor: Floats) -> Bars:
     own = {each.name: getattr(candles, each.name) for each in fields(candles)}
-    return Bars(**(own | {"volume": candles.volume * volume, "turnover": candles.turnover * turnover}))
+    return Bars(**(own | {"volume": candles.volume * factor, "turnover": candles.turnover * factor}))

@@ -6,6 +6,7 @@ from itertools import groupby, islice, takewhile
 
 from makenaide.exchange.simulator.market import CandleRow
 from makenaide.exchange.simulator.prices.days import Days
+from makenaide.exchange.simulator.prices.leg import tidy
 from makenaide.exchange.simulator.prices.moments import DAY_MS, SECOND_MS, from_ms, to_ms
 from makenaide.exchange.simulator.prices.track import Track
 from makenaide.exchange.venue import CandleUnit
@@ -95,7 +96,7 @@ def joined(start: datetime, inside: Sequence[CandleRow]) -> CandleRow:
         high=max(row.high for row in inside),
         low=min(row.low for row in inside),
         close=inside[0].close,
-        volume=round(sum(row.volume for row in reversed(inside)), 8),
+        volume=tidy(sum(row.volume for row in reversed(inside))),
         turnover=sum(row.turnover for row in reversed(inside)),
         last_tick=inside[0].last_tick,
     )

@@ -14,6 +14,7 @@ a band with a coarser tick, the bid above an edge is never lower than the bid on
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from makenaide.exchange.simulator.market import BookSides
 from makenaide.exchange.simulator.prices.ticks import Ticks
@@ -25,6 +26,9 @@ SIGMA_FLOOR = 0.005
 
 _DISTANCE = tuple(IMPACT * math.sqrt(LEVEL_SHARE) * ((k + 1) ** 1.5 - k**1.5) if k else 0.0 for k in range(30))
 """Distance of level k from the best price, in daily sigmas."""
+
+_REMEMBERED = 2048
+"""Books: several of each market of a whole venue, some 10 kB each."""
 
 _COIN_STEPS = 10**8
 _COIN_STEP = Decimal("0.00000001")
@@ -52,8 +56,12 @@ def best_ask(ticks: Ticks, price: float, day: int) -> float:
     return ticks.ceil(best_bid(ticks, price, day) + spread, day)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def book(ticks: Ticks, price: float, day: int, liquidity: Liquidity, depth: int) -> BookSides:
-    """Up to `depth` levels a side around `price`; fewer bids where the price runs out of ticks."""
+    """Up to `depth` levels a side around `price`; fewer bids where the price runs out of ticks.
+
+    The same question gets the very same object while it is remembered.
+    """
     amount = liquidity.turnover * LEVEL_SHARE * _COIN_STEPS
     distances = [distance * liquidity.sigma for distance in _DISTANCE[:depth]]
     return BookSides(

@@ -7,13 +7,15 @@ pieces between are straight lines. Prices between the four points are rounded to
 Korean day and kept between the two points that they connect, so that every leg is monotone even where recorded
 prices lie off the ticks; the four points themselves stay as they were recorded.
 
-Volume is spread evenly over the candle's time, turnover along the straight lines.
+What is traded on the way is told in `leg.py`.
 """
 
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from makenaide.exchange.simulator.prices.ticks import Ticks
+import numpy as np
+
+from makenaide.exchange.simulator.prices.ticks import Floats, Ticks
 
 Point = tuple[int, float]
 """(milliseconds, price)"""
@@ -70,17 +72,24 @@ class Walk:
         prices.extend(price for offset, price in self._points if begin <= offset < end)
         return max(prices), min(prices)
 
-    def area(self, offset: int) -> float:
-        """The price integrated over the first `offset` milliseconds; of 0 <= offset <= length."""
-        total = 0.0
+    def prices(self, offsets: Floats) -> Floats:
+        """`at` each of these whole offsets, which ascend."""
+        prices = np.empty(len(offsets))
+        done = 0
         for (begin, left), (end, right) in pairwise(self._points):
-            if offset <= begin:
-                break
-            until = min(offset, end)
-            there = left + (right - left) * (until - begin) / (end - begin)
-            total += (left + there) / 2 * (until - begin)
-        return total + self.close * max(0, offset - (self.length - 1))
-
-    def turnover_share(self, begin: int, end: int) -> float:
-        """The share of the candle's turnover that falls in [begin, end)."""
-        return (self.area(end) - self.area(begin)) / self.area(self.length)
+            behind = int(offsets.searchsorted(end, "right"))
+            piece = prices[done:behind]
+            if left == right or not len(piece):
+                piece.fill(right)
+            else:
+                np.subtract(offsets[done:behind], begin, out=piece)
+                piece *= right - left
+                piece /= end - begin
+                piece += left
+                rounded = self.ticks.nearest_along(piece, self.day)
+                np.maximum(rounded, min(left, right), out=rounded)
+                np.minimum(rounded, max(left, right), out=piece)
+                if offsets[behind - 1] == end:
+                    piece[-1] = right
+            done = behind
+        return prices

@@ -51,6 +51,17 @@ class Step:
         count = self.count(price)
         return math.ceil(count - _SLACK - count * _PRECISION)
 
+    def nearest(self, prices: Floats) -> Floats:
+        """Every price on the nearest tick of this step, at least one."""
+        counts = prices * self.scale if self.scale else prices / self.size
+        np.rint(counts, out=counts)
+        np.maximum(counts, 1.0, out=counts)
+        if self.scale:
+            counts /= self.scale
+        else:
+            counts *= self.size
+        return counts
+
     def price(self, count: int) -> float:
         """The float nearest to `count` ticks: its repr has no more digits than the tick."""
         return count / self.scale if self.scale else count * self.size
@@ -99,6 +110,15 @@ class Ticks:
         fine = scales > 0
         counts = np.maximum(1.0, np.rint(np.where(fine, prices * scales, prices / sizes)))
         rounded: Floats = np.where(fine, counts / np.where(fine, scales, 1.0), counts * sizes)
+        return rounded
+
+    def nearest_along(self, prices: Floats, day: int) -> Floats:
+        """`nearest` of prices that rise or fall throughout, all on one Korean day; at least one price."""
+        ends = float(prices[0]), float(prices[-1])
+        lowest, highest = bisect_right(_EDGES, min(ends)), bisect_right(_EDGES, max(ends))
+        rounded = self._step(lowest, day).nearest(prices)
+        for band in range(lowest + 1, highest + 1):
+            np.copyto(rounded, self._step(band, day).nearest(prices), where=prices >= _EDGES[band - 1])
         return rounded
 
     def _step(self, band: int, day: int) -> Step:

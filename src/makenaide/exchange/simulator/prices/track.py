@@ -2,8 +2,8 @@
 
 The base candles say when the market traded; finer candles that add up to them only refine the way the price took.
 Outside a base candle the last close stands and nothing can be traded. Inside, the street trades at the first and at
-the last millisecond of every second, half of the second's even share of the volume each: as the corners of a path
-lie on whole seconds, the four prices of every candle of whole seconds are prices of trades.
+the last millisecond of every second (`leg.py`): as the corners of a path lie on whole seconds, the four prices of
+every candle of whole seconds are prices of trades.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,16 @@ import numpy as np
 
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.prices.bars import Bars, refined
+from makenaide.exchange.simulator.prices.leg import Leg, tidy, trades_before
 from makenaide.exchange.simulator.prices.moments import SECOND_MS, kst_day
 from makenaide.exchange.simulator.prices.path import Walk
 from makenaide.exchange.simulator.prices.ticks import Ticks
+
+_LEGS_KEPT = 2
+"""A market's candles whose trades stay at hand: the day behind a ticker begins in one and ends in another."""
+
+_LEAST = 1e-8
+"""Coins of a trade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +44,12 @@ def last_trade_at(at: int) -> int:
 
 
 class Track:
-    """The candles of one market; at least one of them. All moments are milliseconds since 1970 (UTC)."""
+    """The candles of one market; at least one of them. All moments are milliseconds since 1970 (UTC).
 
-    __slots__ = ("_base_end", "_base_start", "_end", "_legs", "_walked", "market", "ticks")
+    The trades of the last two candles asked for stay in memory: about 60 kB for each hour of them.
+    """
+
+    __slots__ = ("_base_end", "_base_start", "_end", "_kept", "_legs", "market", "ticks")
 
     def __init__(self, market: Market, base: Bars, finer: Iterable[Bars] = ()) -> None:
         self.market = market
@@ -49,7 +59,7 @@ class Track:
             legs = refined(legs, fine)
         self._base_start, self._base_end = base.start, base.end
         self._legs, self._end = legs, legs.end
-        self._walked: tuple[int, Walk] = -1, Walk(12, 0.0, 0.0, 0.0, 0.0, self.ticks, 0)
+        self._kept: tuple[tuple[int, Leg], ...] = ()
 
     @property
     def candles(self) -> Bars:
@@ -81,9 +91,14 @@ class Track:
 
     def walk(self, index: int) -> Walk:
         """The way through the candle at position `index`."""
-        known, walk = self._walked
-        if known == index:
-            return walk
+        return self._leg(index).walk
+
+    def _leg(self, index: int) -> Leg:
+        for place, (known, leg) in enumerate(self._kept):
+            if known == index:
+                if place:
+                    self._kept = ((known, leg), *(each for each in self._kept if each[0] != index))
+                return leg
         legs = self._legs
         walk = Walk(
             int(legs.length[index]),
@@ -94,8 +109,9 @@ class Track:
             self.ticks,
             kst_day(int(legs.start[index])),
         )
-        self._walked = index, walk
-        return walk
+        leg = Leg(walk, float(legs.volume[index]), float(legs.turnover[index]))
+        self._kept = ((index, leg), *self._kept[: _LEGS_KEPT - 1])
+        return leg
 
     def price(self, at: int) -> float:
         """The price of the last trade at or before `at`, which lies at or after `start`."""
@@ -107,10 +123,9 @@ class Track:
     def last_trade(self, at: int) -> tuple[int, float]:
         """(when, how many coins) of the last trade at or before `at`, which lies at or after `start`."""
         index = self.index(at)
-        share = max(round(float(self._legs.volume[index]) * SECOND_MS / int(self._legs.length[index]), 8), 2e-8)
-        opening = round(share / 2, 8)
         when = last_trade_at(min(at, int(self._end[index]) - 1))
-        return when, opening if when % SECOND_MS == 0 else round(share - opening, 8)
+        place = trades_before(when - int(self._legs.start[index]))
+        return when, max(_LEAST, round(self._leg(index).volume(place, place + 1), 8))
 
     def span(self, begin: int, end: int) -> Span | None:
         """What traded in [begin, end); None when nothing did."""
@@ -153,16 +168,18 @@ class Track:
 
     def _part(self, index: int, begin: int, end: int) -> Span:
         origin = int(self._legs.start[index])
-        walk = self.walk(index)
+        leg = self._leg(index)
+        walk = leg.walk
         left, right = max(0, begin - origin), min(walk.length, end - origin)
+        trades = trades_before(left), trades_before(right)
         high, low = walk.extremes(left, right)
         return Span(
             open=walk.at(left),
             high=high,
             low=low,
             close=walk.at(right - 1),
-            volume=float(self._legs.volume[index]) * (right - left) / walk.length,
-            turnover=float(self._legs.turnover[index]) * walk.turnover_share(left, right),
+            volume=tidy(leg.volume(*trades)),
+            turnover=leg.turnover(*trades),
             last=last_trade_at(origin + right - 1),
         )
 
@@ -173,7 +190,7 @@ def _joined(parts: list[Span]) -> Span:
         high=max(part.high for part in parts),
         low=min(part.low for part in parts),
         close=parts[-1].close,
-        volume=round(sum(part.volume for part in parts), 8) or 1e-8,
+        volume=tidy(sum(part.volume for part in parts)),
         turnover=sum(part.turnover for part in parts),
         last=parts[-1].last,
     )

@@ -4,11 +4,13 @@ import re
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from makenaide.domain.market import Market, quote_of
 from makenaide.domain.money import plain
 from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
-from makenaide.exchange.simulator.market import BOOK_LEVELS
+from makenaide.exchange.simulator.market import BOOK_LEVELS, BookSides
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKETS, many_markets, number
 from makenaide.exchange.simulator.rest.query import Query
@@ -16,6 +18,7 @@ from makenaide.exchange.simulator.rest.route import Kind, Open, Parameter
 from makenaide.exchange.simulator.rest.rows import Json
 
 _LEVEL: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _BOOKS: Final = (MARKETS, Parameter("count", Kind.INTEGER, minimum=1), Parameter("level", Kind.NUMBER, minimum=0))
 
 
@@ -24,6 +27,7 @@ class Books:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self._written: dict[tuple[Market, int], tuple[BookSides, Json]] = {}
 
     def routes(self) -> list[Open]:
         """Every call for books."""
@@ -65,7 +69,14 @@ class Books:
         ]
 
     def _book(self, market: Market, depth: int) -> Json:
-        return rows.book(market, self._floor.book(market, depth), Decimal(0), self._floor.now)
+        """The row; what was written of the very same sides before is only dated anew."""
+        sides = self._floor.book(market, depth)
+        known = self._written.get((market, depth))
+        if known is None or known[0] is not sides:
+            row = rows.book(market, sides, Decimal(0), self._floor.now)
+            row["orderbook_units"] = msgspec.Raw(_ENCODER.encode(row["orderbook_units"]))
+            known = self._written[market, depth] = sides, row
+        return known[1] | {"timestamp": rows.book_time(self._floor.now)}
 
     def _grouped_book(self, market: Market, depth: int, level: Decimal) -> Json:
         return rows.book(market, rows.grouped(self._floor.book(market), level, depth), level, self._floor.now)

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
 from makenaide.domain.market import Market, quote_of
 from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
+from makenaide.exchange.simulator.market import printed
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKET, MARKETS, many_markets, number, one_market
 from makenaide.exchange.simulator.rest.query import Query, moment
@@ -35,6 +37,7 @@ class Quotation:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._shelf = Shelf()
+        self._tickers: dict[Market, tuple[datetime, Raw]] = {}
 
     def routes(self) -> list[Open]:
         """Every public call."""
@@ -72,19 +75,25 @@ class Quotation:
         shaped = [rows.candle(market, unit, row) for row in found]
         return [each | {"converted_trade_price": each["trade_price"]} for each in shaped]
 
-    def tickers(self, query: Query) -> list[Json]:
+    def tickers(self, query: Query) -> list[Raw]:
         """GET /v1/ticker: the markets asked, in the order asked."""
         return [self._ticker(market) for market in many_markets(query, self._floor)]
 
-    def all_tickers(self, query: Query) -> list[Json]:
+    def all_tickers(self, query: Query) -> list[Raw]:
         """GET /v1/ticker/all: every market of the quote currencies."""
         wanted = {quote.strip().upper() for quote in query.parts("quote_currencies")}
         if not wanted:
             raise bad_quotation("missing")
         return [self._ticker(market) for market in self._floor.listed() if quote_of(market) in wanted]
 
-    def _ticker(self, market: Market) -> Json:
-        return rows.ticker(market, self._floor.data.day(market, self._floor.now), self._floor.now)
+    def _ticker(self, market: Market) -> Raw:
+        """The row as of the last moment at which it can have changed; written once for that moment."""
+        at = printed(self._floor.now)
+        known = self._tickers.get(market)
+        if known is None or known[0] != at:
+            row = rows.ticker(market, self._floor.data.day(market, at), at)
+            known = self._tickers[market] = at, Raw(msgspec.json.encode(row))
+        return known[1]
 
 
 def _before(query: Query, now: datetime) -> datetime:

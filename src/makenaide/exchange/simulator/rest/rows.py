@@ -111,13 +111,18 @@ def trade(market: Market, each: PublicTrade, prev_close: float) -> Json:
     }
 
 
+def book_time(now: datetime) -> int:
+    """When a book says that it changed, in Unix milliseconds: on the grid of 100 ms on which busy pairs publish."""
+    return milliseconds(now) // 100 * 100
+
+
 def book(market: Market, sides: BookSides, level: Decimal, now: datetime) -> Json:
     """A row of `/orderbook`; a side that is shorter than the other is padded with zeros, as on the wire."""
     count = max(len(sides.bids), len(sides.asks))
     bids, asks = (side + (_PAD,) * (count - len(side)) for side in (sides.bids, sides.asks))
     return {
         "market": market,
-        "timestamp": milliseconds(now) // 100 * 100,
+        "timestamp": book_time(now),
         "total_ask_size": float(sum((size for _, size in sides.asks), _ZERO)),
         "total_bid_size": float(sum((size for _, size in sides.bids), _ZERO)),
         "orderbook_units": [

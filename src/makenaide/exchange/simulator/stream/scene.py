@@ -8,7 +8,7 @@ from typing import Final
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.floor import Floor
-from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade
+from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade, printed
 from makenaide.exchange.simulator.rest.books import levels
 from makenaide.exchange.simulator.stream import frames
 from makenaide.exchange.simulator.stream.frames import Heading, TickerFacts, TradeFacts
@@ -114,11 +114,6 @@ class Scene:
         """The number of the moment's place on the grid of order books."""
         return frames.milliseconds(self.now) // self._grid_ms
 
-    @property
-    def second(self) -> int:
-        """The moment in whole seconds since 1970."""
-        return frames.milliseconds(self.now) // 1000
-
     def listed(self) -> Mapping[Market, Listing]:
         """The markets that are listed."""
         return self._floor.listed()
@@ -144,7 +139,7 @@ class Scene:
 
     def _day(self, market: Market) -> DayStats:
         if market not in self._days:
-            self._days[market] = self._floor.data.day(market, self.now)
+            self._days[market] = self._floor.data.day(market, printed(self.now))
         return self._days[market]
 
     def _book(self, market: Market) -> BookSides:

@@ -9,6 +9,7 @@ from functools import partial
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.market import CandleRow, PublicTrade
+from makenaide.exchange.simulator.stream.frames import milliseconds
 from makenaide.exchange.simulator.stream.request import CANDLES, Format
 from makenaide.exchange.simulator.stream.scene import REALTIME, Scene
 from makenaide.exchange.simulator.stream.session import Frame, Session, Want
@@ -16,6 +17,7 @@ from makenaide.exchange.venue import Listing
 
 Watchers = dict[str, list[tuple[Session, Want]]]
 """Who wants a market, by type of frame."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
@@ -141,7 +143,7 @@ class _Market:
 
     def _candle(self, kind: str) -> None:
         """Tell a candle, at most one in each second: the last state of the one that has ended, then the newest."""
-        before, second = self.told.candles.get(kind), self.scene.second
+        before, second = self.told.candles.get(kind), milliseconds(self.scene.now) // 1000
         if before is not None and second <= before[1]:
             return
         self.told.candles_due.discard(kind)
