@@ -10,21 +10,23 @@ from typing import Any
 import pytest
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.domain.money import Krw
-from makenaide.domain.order import Leg, identifier, position_id
+from makenaide.domain.money import Krw, Quantity
+from makenaide.domain.order import Leg, Side, identifier, position_id
 from makenaide.domain.reason import Exit
-from makenaide.ledger.postings import cash_postings
+from makenaide.ledger.fill import Fill
+from makenaide.ledger.postings import cash_postings, fill_postings
 from makenaide.pipeline.cycle import run_cycle
-from makenaide.pipeline.report import build_report, shown_day
+from makenaide.pipeline.report import build_report, closed_trades, shown_day
 from makenaide.pipeline.trace import CANDLES, trace_data, trace_order
 from makenaide.pipeline.valuation import equity_points, value_account
 from makenaide.store.adapters import to_json
 from makenaide.store.db import Database, Role
-from makenaide.store.journal import put_postings
+from makenaide.store.journal import JournalFill, put_fill, put_postings
+from makenaide.store.orders import StoredOrder, commit_order
 from tests.contract.charts import BTC, ETH, FIRST, HISTORY, XRP, Chart, bitcoin, hours, tape
 from tests.contract.conftest import Connect
 from tests.contract.faults import Fault, Kind
-from tests.contract.trading import Exchange, Trader, open_trader
+from tests.contract.trading import Exchange, Trader, changed, open_trader
 
 DAY = timedelta(days=1)
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -226,3 +228,45 @@ def test_alarms_and_doubts_are_in_the_report(journal: Database) -> None:
 
 def test_days_are_shown_in_korean_time() -> None:
     assert shown_day(FIRST) == "2026-01-03 09:00"
+
+
+@pytest.mark.parametrize("share", ["0.4", "1"])
+def test_a_position_bought_and_sold_within_one_second_is_told_in_that_order(journal: Database, share: str) -> None:
+    """The venue stamps trades to the second, and its trade ids tell nothing about which came first."""
+    trader = open_trader(journal, Exchange(tape=WORLD))
+    entry = trader.entry(ETH, "1")
+    leaving = changed(
+        replace(entry, leg=Leg.EXIT, reason=Exit.HARD_STOP),
+        identifier=identifier(trader.account.installation, entry.position_id, Leg.EXIT, 1),
+        side=Side.ASK,
+    )
+    for order, trade, volume in ((entry, "ffff", "1"), (leaving, "0000", share)):
+        with journal.transaction():
+            commit_order(journal, order)
+            post(trader, order, trade, Quantity(volume))
+    if share == "1":
+        (closed,) = closed_trades(journal, trader.account.account_id)
+        assert (closed.quantity, closed.exits) == (Quantity(1), (Exit.HARD_STOP,))
+        assert trader.positions() == ()
+    else:
+        (position,) = trader.positions()
+        assert (position.facts.quantity, position.facts.initial_quantity) == (Quantity("0.6"), Quantity(1))
+
+
+def post(trader: Trader, order: StoredOrder, trade: str, volume: Quantity) -> None:
+    """Post one trade of `order` at its limit, at the time of the trader's clock, without a fee."""
+    price = order.request.price
+    assert price is not None
+    fill = Fill(
+        trade_uuid=trade,
+        identifier=order.identifier,
+        market=order.request.market,
+        side=order.request.side,
+        price=price,
+        volume=volume,
+        funds=price * volume,
+        fee=Krw(0),
+        at=trader.clock.now(),
+    )
+    entry = JournalFill(fill=fill, position_id=order.position_id, reason=order.reason)
+    put_fill(trader.db, trader.account.account_id, entry, fill_postings(fill))

@@ -38,7 +38,7 @@ class Position:
 
 def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
     """Every position that holds something, oldest first; `Inconsistent` when one has no stop."""
-    fills = sorted(open_fills(db, account_id), key=lambda each: each.position_id)
+    fills = open_fills(db, account_id)
     if not fills:
         return ()
     entered = entries(db, account_id)
@@ -54,7 +54,7 @@ def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
 
 
 def _position(key: PositionId, group: tuple[JournalFill, ...], atr_percent: Decimal, stop: StoredStop) -> Position:
-    fills = sorted((each.fill for each in group), key=lambda fill: (fill.at, fill.trade_uuid))
+    fills = [each.fill for each in group]
     holding = hold(fills[0].market, fills)
     entry = holding.average_entry
     if entry is None:

@@ -143,10 +143,9 @@ def build_report(db: Database, account: Account) -> Report:
 
 def closed_trades(db: Database, account_id: str) -> tuple[ClosedTrade, ...]:
     """Every position that was entered and left again, in the order of its closing."""
-    fills = sorted(all_fills(db, account_id), key=lambda each: each.position_id)
     closed = []
-    for position, group in groupby(fills, key=lambda each: each.position_id):
-        entries = sorted(group, key=lambda each: (each.fill.at, each.fill.trade_uuid))
+    for position, group in groupby(all_fills(db, account_id), key=lambda each: each.position_id):
+        entries = tuple(group)
         balance = sum(
             (each.fill.volume.value * (1 if each.fill.side == "bid" else -1) for each in entries), Decimal(0)
         )

@@ -77,12 +77,12 @@ def fills_of_order(db: Database, account_id: str, identifier: Identifier) -> tup
 
 
 def all_fills(db: Database, account_id: str) -> tuple[JournalFill, ...]:
-    """Every fill of the account, ascending in time."""
+    """Every fill of the account by position, each as it happened."""
     return tuple(_journal(row) for row in db.rows("fill_all", account_id=account_id))
 
 
 def open_fills(db: Database, account_id: str) -> tuple[JournalFill, ...]:
-    """Every fill of the positions that still hold something, ascending in time."""
+    """Every fill of the positions that still hold something, by position, each as it happened."""
     return tuple(_journal(row) for row in db.rows("fill_open", account_id=account_id))
 
 

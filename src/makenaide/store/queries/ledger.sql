@@ -8,9 +8,10 @@ SELECT trade_uuid, identifier, position_id, market, side, price, volume, funds, 
 WHERE account_id = %(account_id)s AND identifier = %(identifier)s ORDER BY at, trade_uuid;
 
 -- name: fill_all
+-- By position, as they happened: trades are stamped to the second, so within one the entry comes before the exits.
 SELECT f.trade_uuid, f.identifier, f.position_id, f.market, f.side, f.price, f.volume, f.funds, f.fee, f.at, o.reason
 FROM fill f JOIN orders o USING (identifier)
-WHERE f.account_id = %(account_id)s ORDER BY f.at, f.identifier, f.trade_uuid;
+WHERE f.account_id = %(account_id)s ORDER BY f.position_id, f.at, o.leg, o.number, f.trade_uuid;
 
 -- name: fill_open
 -- Every fill of the positions that still hold something.
@@ -19,7 +20,7 @@ FROM fill f JOIN orders o USING (identifier)
 WHERE f.account_id = %(account_id)s AND f.position_id IN (
     SELECT position_id FROM fill WHERE account_id = %(account_id)s GROUP BY position_id
     HAVING sum(CASE side WHEN 'bid' THEN volume ELSE -volume END) > 0)
-ORDER BY f.at, f.identifier, f.trade_uuid;
+ORDER BY f.position_id, f.at, o.leg, o.number, f.trade_uuid;
 
 -- name: fill_entries
 -- Every position ever entered, with its frozen entry evidence.
