@@ -9,6 +9,8 @@
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
 BENCH ?= *
+# Those that run by themselves; `make bench-exchange` runs the exchange's, which need other people's clients.
+BENCHES = $(filter-out bench/exchange%,$(wildcard bench/$(BENCH).py))
 
 # Settings of pip and Python that would install elsewhere, or other things than the lock says.
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_CONSTRAINT PIP_NO_BINARY PIP_NO_COMPILE PIP_NO_DEPS PIP_ONLY_BINARY
@@ -54,8 +56,9 @@ check: dev  ## style, types, import contracts, house rules / 형식·타입·의
 fuzz: dev  ## a million hostile inputs for the exchange; other counts and replays with ARGS / 거래소 퍼징
 	@.venv/bin/python -m tests.fuzz $(ARGS)
 
-bench: dev  ## figures (not tests); one of them with BENCH=name / 성능 수치
-	@for file in $(filter-out bench/exchange_%,$(wildcard bench/$(BENCH).py)); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
+bench: dev  ## figures (not tests) but the exchange's; one of them with BENCH=name / 성능 수치
+	@test -n "$(BENCHES)" || { echo "no bench/$(BENCH).py; the exchange's parts: make bench-exchange ARGS=..." >&2; exit 2; }
+	@for file in $(BENCHES); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
 
 bench-exchange: dev peers  ## the exchange's figures; one of them with ARGS=section / 거래소 성능 수치
 	@.venv/bin/python bench/exchange.py $(ARGS)

@@ -124,7 +124,7 @@ def kept() -> Callable[[bytes], object]:
     def read(raw: bytes) -> None:
         for frame in parse(raw):
             if isinstance(frame, BookFrame | TickerFrame):
-                latest.put(frame, datetime.now(UTC), float(next(marks)))
+                latest.put(frame, float(next(marks)))
 
     return read
 

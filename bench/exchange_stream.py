@@ -45,10 +45,10 @@ class _Shifted:
     """The wall clock, moved to where the generated prices are."""
 
     def __init__(self, begin: datetime) -> None:
-        self._shift = begin - datetime.now(UTC)
+        self.shift = begin - datetime.now(UTC)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._shift
+        return datetime.now(UTC) + self.shift
 
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
@@ -59,8 +59,7 @@ def _child() -> None:
     clock = _Shifted(data.first_slot + timedelta(hours=30))
     venue = Venue(data, VenueSettings(pace=Pace.REAL))
     face = Face(venue, [], FaceSettings(quota=QuotaSettings(enforced=False)), clock)
-    now = clock.now()
-    Server(face).run(lambda port: print(port, (now - datetime.now(UTC)).total_seconds(), flush=True))
+    Server(face).run(lambda port: print(port, clock.shift.total_seconds(), flush=True))
 
 
 @contextmanager

@@ -24,12 +24,13 @@ from makenaide.exchange.upbit.limiter import (
     Turn,
     VenueLimit,
 )
+from makenaide.exchange.upbit.shares import Role
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 SECONDS = 60
 PHASES = 40
 TARGET = 0.95
-GUARD = LimiterSettings(market=1, candle=1, trade=1, ticker=1, orderbook=1, default=8, order=4)
+GUARD = LimiterSettings().within(Role.GUARD)
 WHOLE = LimiterSettings(
     market=10,
     candle=10,

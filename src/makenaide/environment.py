@@ -78,19 +78,26 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+        return read_toml(file.read_text(encoding="utf-8"), file)
     except FileNotFoundError:
         if required:
             raise Misconfigured(f"MAKENAIDE_CONFIG: no such file: {file}") from None
         return {}
     except (OSError, UnicodeDecodeError) as cause:
         raise Misconfigured(f"{file}: cannot be read: {cause}") from cause
+
+
+def read_toml(text: str, where: object) -> dict[str, Any]:
+    """The tables of `text`, fractions as Decimal; `Misconfigured` names `where` and what is wrong."""
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as cause:
-        raise Misconfigured(f"{file}: not TOML: {cause}") from cause
+        raise Misconfigured(f"{where}: not TOML: {cause}") from cause
     except RecursionError as cause:
-        raise Misconfigured(f"{file}: nested too deeply") from cause
-    except ArithmeticError as cause:
-        raise Misconfigured(f"{file}: not TOML: a number beyond all bounds") from cause
+        raise Misconfigured(f"{where}: nested too deeply") from cause
+    except (ArithmeticError, ValueError) as cause:
+        # The second: an integer of more than 4,300 digits.
+        raise Misconfigured(f"{where}: not TOML: a number beyond all bounds") from cause
 
 
 def _overlay(values: dict[str, Any], env: Mapping[str, str]) -> None:
@@ -110,6 +117,6 @@ def _overlay(values: dict[str, Any], env: Mapping[str, str]) -> None:
 
 def _literal(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-    except (tomllib.TOMLDecodeError, RecursionError, ArithmeticError):
+        return read_toml(f"value = {text}", "value")["value"]
+    except Misconfigured:
         return text

@@ -16,7 +16,7 @@ from tests.acceptance.worlds import Going, Home, homes, require_told
 from tests.unit.source_tree import REPOSITORY
 
 STORM = REPOSITORY / "samples" / "scenarios" / "storm.toml"
-SMALL = ("exchange", "simulate", "--json", "--markets", "6", "--days", "3")
+SMALL = ("exchange", "simulate", "--json", "--markets", "6")
 
 
 def begun(home: Home, *options: str) -> tuple[Going, dict[str, Any]]:
@@ -79,7 +79,7 @@ def test_the_storm_of_the_file_blows_and_the_operator_sees_and_stills_it(stormy:
     assert [rule["kind"] for rule in rules][:2] == ["skew", "too_many"]
     assert rules[1]["struck"] == 10
     assert operate(stormy, "DELETE", "faults") == {"removed": len(rules)}
-    assert operate(stormy, "GET", "state")["accounts"]["paper"]["balances"]["KRW"]["free"] == "10000000"
+    assert operate(stormy, "GET", "state")["accounts"]["paper"]["balances"]["KRW"]["free"] == "1000000000"
 
 
 def test_without_a_scenario_the_key_may_see_everything_and_there_is_a_coin_to_sell(home: Home) -> None:
@@ -92,7 +92,7 @@ def test_without_a_scenario_the_key_may_see_everything_and_there_is_a_coin_to_se
         with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
             assert reply.status == 200
     held = operate(said, "GET", "state")["accounts"]["paper"]["balances"]
-    assert (held["KRW"]["free"], held["BTC"]["free"]) == ("10000000", "0.1")
+    assert (held["KRW"]["free"], held["BTC"]["free"]) == ("1000000000", "20")
     ended(going)
 
 

@@ -66,7 +66,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with homes(tmp_path_factory.mktemp("served")) as make:
         home = make("served")
         home.configure("[market]\nhistory_days = 60\n")
-        going = home.start("exchange", "simulate", "--json", "--markets", "4", "--days", "3")
+        going = home.start("exchange", "simulate", "--json", "--markets", "4")
         going.wait_for(lambda: going.out.read_bytes().endswith(b"\n"))
         yield json.loads(going.out.read_bytes())["url"]
         stopped = going.end()

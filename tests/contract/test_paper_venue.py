@@ -1,6 +1,5 @@
 """Paper money on real prices: books written down before use, rebuilt with the very same fills; eyes on a clock."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,11 +30,11 @@ from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, VenueSettings
 from makenaide.exchange.simulator.stepped import SteppedClock
 from makenaide.exchange.upbit.client import UpbitClient
-from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
 from makenaide.exchange.venue import CandleUnit, Fence
 from tests.contract.charts import BTC, ETH, FIRST, Chart, bitcoin, hours, tape
 from tests.contract.faults import Fault, FaultyTransport, Kind, Stamped
 from tests.contract.trading import KEYS, NAME, Exchange, client
+from tests.unit.upbit_script import client_of
 
 START = FIRST + timedelta(seconds=10)
 REAL = VenueSettings(pace=Pace.REAL)
@@ -66,15 +65,7 @@ class Paper:
             self.simulated.open_account(NAME, {"KRW": Decimal(10_000_000)})
         keys = [ApiKey(access=KEYS.access, secret=KEYS.secret, account=NAME)]
         face = Face(self.simulated, keys, FaceSettings(), self.clock)
-        rng = random.Random(1)
-        trading = UpbitClient(
-            transport=face,
-            limiter=Limiter(LimiterSettings(), self.clock, rng),
-            keys=KEYS,
-            clock=self.clock,
-            ids=lambda: f"paper-{rng.random()}",
-            rng=rng,
-        )
+        trading = client_of(face, self.clock, KEYS)
         self.venue = PaperVenue(quotation=self.public, trading=trading)
         return log.close
 

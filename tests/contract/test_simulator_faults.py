@@ -20,6 +20,7 @@ from makenaide.exchange.simulator.server import Server
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.settings import TransportSettings
 from makenaide.exchange.upbit.transport import UrllibTransport
+from tests.contract.serving import RunningClock, running
 from tests.unit.simulator_street import BEGIN, SECRET, buy, faced, flat, opened, seconds, token
 
 pytestmark = pytest.mark.sockets
@@ -38,17 +39,11 @@ RULES = (
 @contextmanager
 def served(courier: Courier) -> Iterator[UrllibTransport]:
     """A client of a server behind `courier`."""
-    server = Server(courier.face, door=courier)
-    ports: Queue[int] = Queue()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    try:
-        with closing(UrllibTransport(f"http://127.0.0.1:{ports.get(timeout=10)}", PATIENCE)) as transport:
-            yield transport
-    finally:
-        server.stop()
-        thread.join(10)
-    assert not thread.is_alive()
+    with (
+        running(Server(courier.face, door=courier)) as port,
+        closing(UrllibTransport(f"http://127.0.0.1:{port}", PATIENCE)) as transport,
+    ):
+        yield transport
 
 
 def behind(*rules: Rule, seed: int = 1) -> Courier:
@@ -146,37 +141,18 @@ def test_a_body_that_is_slow_and_cut_ends_where_it_is_cut() -> None:
 
             return replace(super().deliver(request, peer), cut_at=10, speed=200)
 
-    server = Server(face, door=Both(face))
-    ports: Queue[int] = Queue()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", ports.get(timeout=10), timeout=5)
-    try:
+    with (
+        running(Server(face, door=Both(face))) as port,
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection,
+    ):
         connection.request("GET", "/v1/market/all")
         with pytest.raises(http.client.IncompleteRead) as caught:
             connection.getresponse().read()
-    finally:
-        connection.close()
-        server.stop()
-        thread.join(10)
     assert len(caught.value.partial) == 10
 
 
-class Wall:
-    """The wall clock from `BEGIN` on."""
-
-    def __init__(self) -> None:
-        self._zero = time.monotonic()
-
-    def now(self):  # type: ignore[no-untyped-def]
-        return BEGIN + seconds(time.monotonic() - self._zero)
-
-    def sleep(self, span: float) -> None:
-        time.sleep(span)
-
-
 def test_on_the_wall_clock_a_late_request_arrives_though_nobody_calls() -> None:
-    clock = Wall()
+    clock = RunningClock()
     venue = opened(flat(), settings=VenueSettings(pace=Pace.REAL))
     key = ApiKey(access="paper", secret=SECRET, account="paper")
     face = Face(venue, [key], FaceSettings(quota=QuotaSettings(enforced=False)), clock)

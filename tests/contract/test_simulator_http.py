@@ -6,19 +6,18 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from queue import Queue
 
 import pytest
 
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.simulator.rest.asgi import LARGEST_BODY, pairs
 from makenaide.exchange.simulator.server import Server
+from tests.contract.serving import running
 from tests.unit.simulator_street import faced, flat, limit, opened, token
 
 pytestmark = pytest.mark.sockets
@@ -28,18 +27,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def served() -> Iterator[http.client.HTTPConnection]:
-    server = Server(faced(opened(flat())))
-    ports: Queue[int] = Queue()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", ports.get(timeout=10), timeout=10)
-    try:
+    with (
+        running(Server(faced(opened(flat())))) as port,
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection,
+    ):
         yield connection
-    finally:
-        connection.close()
-        server.stop()
-        thread.join(10)
-    assert not thread.is_alive()
 
 
 def call(
@@ -102,14 +94,9 @@ def test_only_loopback_is_served_unless_told() -> None:
 
 SCRIPT = """
     import sys
-    from makenaide.exchange.simulator.server import Server, serve
+    from makenaide.exchange.simulator.server import Server
     from tests.unit.simulator_street import faced, flat, opened
-    face = faced(opened(flat()))
-    announce = lambda port: print(port, flush=True)
-    if "watched" in sys.argv:
-        Server(face).run(announce, watch_parent=True)
-    else:
-        serve(face, announce=announce)
+    Server(faced(opened(flat()))).run(lambda port: print(port, flush=True), watch_parent="watched" in sys.argv)
     print("ended", flush=True)
 """
 

@@ -3,14 +3,12 @@
 import http.client
 import json
 import random
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from queue import Queue
 from urllib.parse import urlencode
 
 import pytest
@@ -24,6 +22,7 @@ from makenaide.exchange.simulator.prices.tape import Tape
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.server import Server
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, VenueSettings
+from tests.contract.serving import running
 from tests.unit.simulator_street import SECRET, token
 
 pytestmark = pytest.mark.sockets
@@ -65,10 +64,6 @@ def in_process(face: Face) -> Ask:
 @contextmanager
 def over_a_socket(face: Face) -> Iterator[Ask]:
     """Ask a server of `face`, on one connection."""
-    server, ports = Server(face), Queue[int]()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", ports.get(timeout=10), timeout=10)
 
     def ask(request: Request) -> Answer:
         target = f"{request.path}?{urlencode(request.query)}" if request.query else request.path
@@ -79,12 +74,11 @@ def over_a_socket(face: Face) -> Iterator[Ask]:
         del headers["content-length"]
         return reply.status, body, tuple(sorted(headers.items()))
 
-    try:
+    with (
+        running(Server(face)) as port,
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection,
+    ):
         yield ask
-    finally:
-        connection.close()
-        server.stop()
-        thread.join(10)
 
 
 class Script:

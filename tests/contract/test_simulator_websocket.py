@@ -4,12 +4,10 @@ import http.client
 import json
 import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from queue import Queue
 from typing import Any
 
 import pytest
@@ -30,6 +28,7 @@ from makenaide.exchange.simulator.settings import (
 )
 from makenaide.exchange.simulator.stream import asgi
 from makenaide.exchange.simulator.stream.session import Frame, Session
+from tests.contract.serving import running
 from tests.unit.simulator_listener import Watch
 from tests.unit.simulator_street import BEGIN, BTC, SECRET, buy, flat, opened, seconds, token
 
@@ -41,7 +40,7 @@ TICKER = [{"ticket": "t"}, {"type": "ticker", "codes": [BTC]}]
 @contextmanager
 def served(venue: Venue | None = None, **stream: Any) -> Iterator[Server]:
     settings = FaceSettings(quota=QuotaSettings(enforced=False), stream=StreamSettings(**stream))
-    with running(face_of(venue or opened(flat()), settings)) as server:
+    with serving(face_of(venue or opened(flat()), settings)) as server:
         yield server
 
 
@@ -51,18 +50,10 @@ def face_of(venue: Venue, settings: FaceSettings, clock: Watch | None = None) ->
 
 
 @contextmanager
-def running(face: Face) -> Iterator[Server]:
+def serving(face: Face) -> Iterator[Server]:
     server = Server(face)
-    ports: Queue[int] = Queue()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    assert ports.get(timeout=10) == server.port
-    try:
+    with running(server):
         yield server
-    finally:
-        server.stop()
-        thread.join(10)
-    assert not thread.is_alive()
 
 
 def public(server: Server, **more: Any) -> ClientConnection:
@@ -203,7 +194,7 @@ def test_a_used_nonce_and_an_unknown_path_are_refused() -> None:
 
 
 def test_connects_are_limited_by_address_and_more_so_with_an_origin() -> None:
-    with running(face_of(opened(flat()), FaceSettings())) as server:
+    with serving(face_of(opened(flat()), FaceSettings())) as server:
         for _ in range(5):
             come_and_go(public(server))
         with pytest.raises(InvalidStatus) as refused:
@@ -219,7 +210,7 @@ def test_connects_are_limited_by_address_and_more_so_with_an_origin() -> None:
 
 def test_too_many_connects_may_be_told_in_json() -> None:
     settings = FaceSettings(quota=QuotaSettings(json_body=True))
-    with running(face_of(opened(flat()), settings)) as server:
+    with serving(face_of(opened(flat()), settings)) as server:
         for _ in range(5):
             come_and_go(private(server))
         with pytest.raises(InvalidStatus) as refused:
@@ -287,7 +278,7 @@ def test_in_real_pace_frames_come_by_themselves() -> None:
     watch = Watch()
     venue = Venue(flat(), VenueSettings(pace=Pace.REAL))
     settings = FaceSettings(stream=StreamSettings(snapshot_first_ms=0, snapshot_second_ms=0))
-    with running(face_of(venue, settings, watch)) as server, public(server) as line:
+    with serving(face_of(venue, settings, watch)) as server, public(server) as line:
         line.send(json.dumps(TICKER))
         assert heard(line)["stream_type"] == "SNAPSHOT"
         watch.sleep(1)

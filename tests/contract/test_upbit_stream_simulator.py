@@ -1,15 +1,11 @@
 """The stream client against the simulator's sockets: prices, the account's news, and eyes that wake on a frame."""
 
-import random
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from itertools import count
-from queue import Queue
 
 import pytest
 
@@ -23,7 +19,6 @@ from makenaide.exchange.simulator.server import Server
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.auth import Keys, bearer
 from makenaide.exchange.upbit.client import UpbitClient
-from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
 from makenaide.exchange.upbit.stream.connection import PRIVATE, PUBLIC, Refused, WebSocketOpener
 from makenaide.exchange.upbit.stream.frames import MyAssetFrame, MyOrderFrame, TradeFrame
 from makenaide.exchange.upbit.stream.news import Connected, Missing
@@ -33,26 +28,15 @@ from makenaide.exchange.upbit.stream.watcher import EyesParts, StreamWatcher, in
 from makenaide.exchange.upbit.stream.wire import parse
 from makenaide.exchange.upbit.transport import UrllibTransport
 from makenaide.exchange.venue import Fence
+from tests.contract.serving import RunningClock, running
 from tests.contract.streaming import listening
 from tests.unit.simulator_street import BEGIN, BTC, SECRET, XRP, Street, opened
+from tests.unit.upbit_script import client_of
 
 pytestmark = pytest.mark.sockets
 
 KEYS = Keys(access="paper", secret=SECRET)
 SETTINGS = StreamSettings(stale=5, snapshot=2, slice=0.05)
-
-
-@dataclass(frozen=True)
-class RunningClock:
-    """The venue's wall clock: runs at the pace of the machine's, from `BEGIN` on."""
-
-    began: float
-
-    def now(self) -> datetime:
-        return BEGIN + timedelta(seconds=time.monotonic() - self.began)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(max(0.0, seconds))
 
 
 @dataclass(frozen=True)
@@ -78,29 +62,12 @@ def jumping() -> Street:
 @contextmanager
 def served() -> Iterator[Served]:
     venue: Venue = opened(jumping(), settings=VenueSettings(pace=Pace.REAL))
-    clock = RunningClock(time.monotonic())
+    clock = RunningClock()
     keys = [ApiKey(access="paper", secret=SECRET, account="paper")]
     server = Server(Face(venue, keys, FaceSettings(quota=QuotaSettings(enforced=False)), clock))
-    ports: Queue[int] = Queue()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    url = f"http://127.0.0.1:{ports.get(timeout=10)}"
-    transport, numbers = UrllibTransport(url), count(1)
-    client = UpbitClient(
-        transport=transport,
-        limiter=Limiter(LimiterSettings(), clock, random.Random(1)),
-        keys=KEYS,
-        clock=clock,
-        ids=lambda: f"rest-{next(numbers)}",
-        rng=random.Random(2),
-    )
-    try:
-        yield Served(url, clock, client)
-    finally:
-        transport.close()
-        server.stop()
-        thread.join(10)
-    assert not thread.is_alive()
+    url = f"http://127.0.0.1:{server.port}"
+    with running(server), closing(UrllibTransport(url)) as transport:
+        yield Served(url, clock, client_of(transport, clock, KEYS))
 
 
 def test_books_tickers_trades_and_candles_arrive_and_unknown_codes_are_named() -> None:
@@ -162,7 +129,7 @@ def test_a_wrong_key_is_refused_at_the_upgrade() -> None:
         opener = WebSocketOpener(venue.url)
         with pytest.raises(Refused) as caught:
             opener(PRIVATE, wrong)
-    assert caught.value.status == 401
+    assert caught.value.response.status == 401
 
 
 @pytest.mark.parametrize("form", ["DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST"])

@@ -1,6 +1,5 @@
 """A trader in process: real database, real client, the simulated venue behind its face, time in our hands."""
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,7 +28,6 @@ from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, VenueSet
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
-from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
 from makenaide.execution.portfolio import Position, open_positions
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.execution.submit import Desk
@@ -48,6 +46,7 @@ from makenaide.store.orders import StoredOrder
 from makenaide.strategy.settings import StrategySettings
 from tests.contract.charts import FIRST
 from tests.contract.faults import FaultyTransport, Stamped
+from tests.unit.upbit_script import client_of
 
 NAME = "paper"
 KEYS = Keys(access="access-of-the-tests", secret="s" * 64)
@@ -238,15 +237,7 @@ def _account(account_id: str, last_slot: datetime | None) -> Account:
 
 def client(transport: Stamped | FaultyTransport, clock: SteppedClock) -> UpbitClient:
     """The real client over `transport`."""
-    rng = random.Random(1)
-    return UpbitClient(
-        transport=transport,
-        limiter=Limiter(LimiterSettings(), clock, rng),
-        keys=KEYS,
-        clock=clock,
-        ids=lambda: f"nonce-{next(_NONCES)}",
-        rng=rng,
-    )
+    return client_of(transport, clock, KEYS, lambda: f"nonce-{next(_NONCES)}")
 
 
 def open_trader(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from makenaide.domain.market import Market
 from makenaide.exchange.http import NotConnected
 from makenaide.exchange.upbit.errors import VenueGarbled
-from makenaide.exchange.upbit.stream.connection import Closed, Refused
+from makenaide.exchange.upbit.stream.connection import Closed
 from makenaide.exchange.upbit.stream.news import News
 from makenaide.exchange.upbit.stream.status import State
 from makenaide.exchange.upbit.stream.subscription import account_news, books_of
@@ -16,7 +16,7 @@ from makenaide.exchange.upbit.stream.wire import parse
 from tests.fuzz.material import body, junk, spoiled
 from tests.fuzz.sound import require_sound, require_words
 from tests.unit.upbit_frames import ALL, short
-from tests.unit.upbit_stream_script import HandClock, Line, ScriptedSocket, Stage
+from tests.unit.upbit_stream_script import HandClock, Line, ScriptedSocket, Stage, turned_away
 
 BTC, ETH = Market("KRW-BTC"), Market("KRW-ETH")
 
@@ -118,7 +118,7 @@ def _connection(rng: random.Random) -> list[Line] | Exception:
     if turn < 0.05:
         return NotConnected("words")
     if turn < 0.1:
-        return Refused(rng.choice((401, 418, 429, 500)))
+        return turned_away(rng.choice((401, 418, 429, 500)), rng.randbytes(9), retry_after=str(rng.randrange(99)))
     at, lines = 0.0, list[Line]()
     for _ in range(rng.randrange(12)):
         at += rng.choice((0.0, 0.1, 1.0, 7.0))

@@ -1,4 +1,4 @@
-"""A simulator for each client: the command line's own, on a free port, in real time, without rate limits."""
+"""A simulator for each client: the command line's own, on a free port, in real time."""
 
 import json
 import os
@@ -8,22 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
-SCENARIO = """
-[quota]
-enforced = false
-
-[balances]
-KRW = 1000000000
-BTC = 20
-
-[keys.peer]
-scopes = [
-    "view_account", "view_orders", "make_orders", "view_deposits", "view_withdrawals", "deposit", "withdraw",
-    "transfer", "manage_pockets",
-]
-"""
-START = ("exchange", "simulate", "--json", "--seed", "1", "--markets", "12", "--scenario")
+COMMAND = (sys.executable, "-m", "makenaide", "exchange", "simulate", "--json", "--seed", "1")
+START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 SCRIPT_SECONDS = 120.0
 
@@ -38,19 +26,32 @@ class Outcome:
 
 
 @contextmanager
-def simulator(folder: Path, more: str = "") -> Iterator[dict[str, str]]:
+def _within(seconds: float, process: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill `process` when the block takes longer."""
+    guard = Timer(seconds, process.kill)
+    guard.start()
+    try:
+        yield
+    finally:
+        guard.cancel()
+
+
+@contextmanager
+def simulator(folder: Path, scenario: str = "") -> Iterator[dict[str, str]]:
     """The variables that lead a client to a new simulator in `folder`, which ends with the block."""
     folder.mkdir(parents=True)
-    scenario = folder / "scenario.toml"
-    scenario.write_text(SCENARIO + more, encoding="utf-8")
-    command = [sys.executable, "-m", "makenaide", *START, str(scenario)]
+    command = [*COMMAND]
+    if scenario:
+        (folder / "scenario.toml").write_text(scenario, encoding="utf-8")
+        command += ["--scenario", str(folder / "scenario.toml")]
     variables = {**os.environ, "MAKENAIDE_HOME": str(folder / "data")}
     with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            said = json.loads(process.stdout.readline() or "{}")
+            with _within(START_SECONDS, process):
+                said = json.loads(process.stdout.readline() or "{}")
             assert said.get("url"), f"the simulator did not start: {said}"
-            pair = json.loads(Path(said["keys"]).with_name("keys-peer.json").read_text(encoding="utf-8"))
+            pair = json.loads(Path(said["keys"]).read_text(encoding="utf-8"))
             yield {
                 "UPBIT_BASE_URL": said["url"],
                 "UPBIT_ACCESS_KEY": pair["access"],
@@ -59,7 +60,9 @@ def simulator(folder: Path, more: str = "") -> Iterator[dict[str, str]]:
             }
         finally:
             process.terminate()
-            process.wait(STOP_SECONDS)
+            with _within(STOP_SECONDS, process):
+                process.wait()
+    assert process.returncode == 0, f"the simulator ended with {process.returncode}"
 
 
 def outcomes(command: list[str], variables: Mapping[str, str], repository: Path) -> list[Outcome]:

@@ -14,6 +14,10 @@ What other clients do against the simulator, each unchanged but for the address.
 makes, in an environment of its own (`.venv-peers`), of the versions named; this page is written by that run, with
 `--rewrite-golden`, and compared by every other one. How to point a client at the simulator: [how to serve the
 simulator](../how-to/serve-the-simulator.md).
+
+Each client meets a simulator of its own, `makenaide exchange simulate --seed 1` without anything else unless its part
+says so: the account and the keys of that command, the rate limits on, the wall clock. The scripts wait 0.12 s before
+each call, for most groups take ten calls a second, and the SDK's own retries are off but in its examples.
 """
 Results = Mapping[str, list[Outcome]]
 """Outcomes by the caller's title."""

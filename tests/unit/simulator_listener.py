@@ -19,7 +19,7 @@ from makenaide.exchange.simulator.settings import (
 )
 from makenaide.exchange.simulator.stream.hub import Hub
 from makenaide.exchange.simulator.stream.session import Session
-from tests.unit.simulator_street import BEGIN, SECRET, Street
+from tests.unit.simulator_street import BEGIN, SECRET, Street, flat, opened
 
 
 class Watch:
@@ -92,6 +92,11 @@ def listen(hub: Hub, account: str | None = None, scopes: frozenset[str] = ALL_SC
     key = None if account is None else ApiKey(access=account, secret=SECRET, account=account, scopes=scopes)
     wire = Wire()
     return Listener(hub, hub.connect(wire, "127.0.0.1", key), wire)
+
+
+def listener(street: Street | None = None) -> Listener:
+    """A client of the public endpoint of a venue over `street`, by default a flat one."""
+    return listen(hub_of(opened(street or flat())))
 
 
 def pass_time(hub: Hub, seconds: float) -> None:

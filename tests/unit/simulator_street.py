@@ -195,11 +195,22 @@ def faced(venue: Venue, *, quota: QuotaSettings | None = None) -> Face:
     return Face(venue, keys, FaceSettings(quota=quota or QuotaSettings(enforced=False)))
 
 
+def ask(path: str, *query: tuple[str, str], face: Face | None = None, **headers: str) -> Response:
+    """A public call of `face`, by default one of a flat street."""
+    face = face or faced(opened(flat()))
+    return face.handle(Request(method="GET", path=path, query=query, headers=headers))
+
+
+def hashed(text: str) -> str:
+    """A `query_hash`."""
+    return hashlib.sha512(text.encode()).hexdigest()
+
+
 def token(access: str, text: str, nonce: str, algorithm: str = "HS512", secret: str = SECRET) -> str:
     """A bearer token signed by PyJWT over the parameters' `text`."""
     payload = {"access_key": access, "nonce": nonce}
     if text:
-        payload |= {"query_hash": hashlib.sha512(text.encode()).hexdigest(), "query_hash_alg": "SHA512"}
+        payload |= {"query_hash": hashed(text), "query_hash_alg": "SHA512"}
     return "Bearer " + jwt.encode(payload, secret, algorithm=algorithm)
 
 

@@ -1,7 +1,7 @@
 """Small tapes for the tests of the simulator's market data: drawn from a seed, on the ticks of their dates."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -11,9 +11,8 @@ from makenaide.exchange.simulator.prices.moments import DAY_MS, KST_MS, MINUTE_M
 from makenaide.exchange.simulator.prices.tape import Source, Tape, Window
 from makenaide.exchange.simulator.prices.ticks import Ticks
 from makenaide.exchange.simulator.prices.track import Track
+from tests.unit.simulator_street import XRP
 
-BTC = Market("KRW-BTC")
-XRP = Market("KRW-XRP")
 ORIGIN = datetime(2025, 6, 2, tzinfo=UTC)
 """A Monday, 00:00 UTC."""
 
@@ -23,6 +22,11 @@ Ohlc = tuple[float, float, float, float]
 def moment(text: str) -> datetime:
     """ "2025-06-02 01:30" as UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def day_number(day: date) -> int:
+    """`day` counted from 1970-01-01."""
+    return (day - date(1970, 1, 1)).days
 
 
 def recorded(minutes: int, candles: Sequence[tuple[datetime, Ohlc, float]]) -> Bars:

@@ -120,6 +120,7 @@ def test_names_and_keys_of_the_program_are_no_settings(tmp_path: Path) -> None:
         ("[risk\n", r"makenaide\.toml: not TOML: "),
         ("x = " + "[" * 5000, r"makenaide\.toml: nested too deeply"),
         ("x = 1e" + "9" * 30, r"makenaide\.toml: not TOML: a number beyond all bounds"),
+        ("x = " + "9" * 5000, r"makenaide\.toml: not TOML: a number beyond all bounds"),
         ("[risk]\nmax_positions = 1\nmax_positions = 2\n", r"makenaide\.toml: not TOML: "),
     ],
 )
@@ -142,6 +143,7 @@ def test_what_is_wrong_in_the_file_is_named_with_what_was_expected(
         ),
         ("MAKENAIDE_RISC__MAX_POSITIONS", "1", r"^risc: unknown setting; did you mean risk\?$"),
         ("MAKENAIDE_RISK__MAX_POSITIONS", "a few", r"^risk\.max_positions: expected `int`, got `str`"),
+        ("MAKENAIDE_RISK__MAX_POSITIONS", "9" * 5000, r"^risk\.max_positions: expected `int`, got `str`"),
         ("MAKENAIDE_RISK__MAX_POSITIONS", "", r"^risk\.max_positions: expected `int`, got `str`"),
         ("MAKENAIDE_RISK__MAX_POSITIONS__X", "1", r"^MAKENAIDE_RISK__MAX_POSITIONS__X: max_positions is a value"),
         ("MAKENAIDE_RISK", "1", r"^MAKENAIDE_RISK: unknown variable"),

@@ -11,6 +11,8 @@ from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import (
     Market,
     base_of,
+    is_currency,
+    is_market,
     market,
     minimum_total,
     quote_of,
@@ -145,6 +147,15 @@ def test_a_market_is_written_in_upper_case(text: str) -> None:
 def test_what_is_no_market_code_is_refused_by_name(text: str) -> None:
     with pytest.raises(UnknownMarket, match="expected QUOTE-BASE"):
         market(text)
+
+
+def test_codes_are_known_by_their_spelling() -> None:
+    markets = ["KRW-BTC", "BTC-1INCH", "USDT-BTC"]
+    currencies = ["KRW", "1INCH"]
+    neither = ["krw-btc", "KRW_BTC", "KRW-BTC ", "EUR-BTC", "KRW-BTC-X", "btc", "BTC ", "비트", "B" * 16, ""]
+    every = markets + currencies + neither
+    assert [each for each in every if is_market(each)] == markets
+    assert [each for each in every if is_currency(each)] == currencies
 
 
 def test_a_code_tells_quote_and_base() -> None:

@@ -1,6 +1,7 @@
 """Scenario files: what they may say, how a mistake in them is told, and what each sample does to its world."""
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from makenaide.app import scenario as scenarios
 from makenaide.app import world as worlds
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.scenario import Scenario
+from makenaide.app.serve import sound_data
 from makenaide.app.world import World
 from makenaide.config import Config
 from makenaide.domain.errors import Misconfigured
@@ -203,6 +205,19 @@ def test_markets_come_change_and_go(tmp_path: Path) -> None:
         ("[venue]\npace = 'real'", "venue.pace: --stepped chooses it"),
         ("[face.quota]\nenforced = false", "face.quota: the table quota holds it"),
         ("venue = 3", "venue: expected a table"),
+        (
+            "[venue]\nbeyond_book = 'volume_to_large'",
+            "venue.beyond_book: unknown error name volume_to_large; did you mean volume_too_large?",
+        ),
+        ("[venue]\npreview_refusal = 'market_ofline'", "venue.preview_refusal: unknown error name market_ofline"),
+        ("[venue]\nmissing_withdrawal = 'not_found'", "venue.missing_withdrawal: unknown error name not_found"),
+        ("[quota]\nceilings = [['orders', 1]]", "quota.ceilings: unknown group orders; did you mean order?"),
+        ("[quota]\nceilings = [['order', 13]]", "quota.ceilings: order allows 0 to 12 calls, got 13"),
+        ("[quota]\nceilings = [['order', -1]]", "quota.ceilings: order allows 0 to 12 calls, got -1"),
+        (
+            "[quota]\nheader_names = [['candel', 'candles']]",
+            "quota.header_names: unknown group candel; did you mean candle?",
+        ),
         ("[balances]\nKRW = 'much'", "balances.KRW: expected an amount"),
         ("[balances]\nKRW = -1", "balances.KRW: expected at least 0"),
         ("[balances]\nkrw = 1", "balances.krw: expected a currency in capitals"),
@@ -217,7 +232,8 @@ def test_markets_come_change_and_go(tmp_path: Path) -> None:
             "keys.a: scopes: unknown right view_acount; did you mean view_account?",
         ),
         ("[keys.a]\naccount = 'b'", "keys.a.account: unknown account b"),
-        ("[keys.a]\nexpires = 'soon'", "keys.a.expires: expected a time such as"),
+        ("[keys.a]\nexpires = 'soon'", "keys.a.expires: expected a time of the years 1970 to 9000 such as"),
+        ("[keys.a]\nexpires = 9999-12-31T23:59:59Z", "keys.a.expires: expected a time of the years"),
         ("[events]\nkind = 'thin'", "events: expected tables in double brackets"),
         ("events = [1]", "events.1: expected a table"),
         ("[[events]]\nmarket = 'KRW-BTC'", "events.1.kind: is missing"),
@@ -230,6 +246,12 @@ def test_markets_come_change_and_go(tmp_path: Path) -> None:
         ("[[faults]]\nkind = 'late'\nevery = 1.5", "faults.1.every: expected `int`"),
         ("[[faults]]\nkind = 'late'\nwhen = '+1h'", "faults.1.when: unknown field"),
         ("[[faults]]", "faults.1.kind: is missing"),
+        ("[[faults]]\nkind = 'late'\nprobability = nan", "faults.1: a number beyond all bounds"),
+        ("[[faults]]\nkind = 'late'\nprobability = 1e999", "faults.1: a number beyond all bounds"),
+        ("[[faults]]\nkind = 'cut'\ndelay = 1.0", "faults.1: delay: means nothing for cut"),
+        ("[[faults]]\nkind = 'too_many'\ncalls = 'POST /v1/oders'", "did you mean POST /v1/orders?"),
+        ("[[faults]]\nkind = 'too_many'\ngroup = 'origin'", "faults.1: group: no call is counted in origin"),
+        ("[[events]]\nkind = 'rename'\nmarket = 'KRW-DOGE'\nnew = 'KRW-doge x'\nat = '+1m'", "events.1: "),
         ("[balances]\nBTC = 1e20", "balances.BTC: expected at least 0 and below 1e20"),
         ("x = " + "[" * 5000, "nested too deeply"),
         ("x = 1e" + "9" * 30, "not TOML: a number beyond all bounds"),
@@ -241,8 +263,9 @@ def test_a_mistake_is_told_with_file_table_and_field(tmp_path: Path, text: str, 
     file = tmp_path / "mine.toml"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(Misconfigured) as caught:
-        scenarios.load(file)
+        sound_data(scenarios.load(file).applied(World(folder=str(tmp_path), market=MARKET)), file)
     assert str(caught.value).startswith(f"{file}: ")
+    assert not (tmp_path / "world.json").exists()
     assert words in str(caught.value)
 
 
@@ -252,9 +275,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_an_event_of_a_market_that_there_is_not_is_told_when_the_world_opens(tmp_path: Path) -> None:
-    file = written(tmp_path, "[[events]]\nkind = 'warning'\nmarket = 'KRW-NOPE'\nstart = '+1h'\n")
-    with pytest.raises(Misconfigured, match="KRW-NOPE"):
-        opened(tmp_path / "world", scenarios.load(file))
+    text = """
+        [[events]]
+        kind = "warning"
+        market = "KRW-BTC"
+        start = "+1h"
+        [[events]]
+        kind = "warning"
+        market = "KRW-DOG"
+        start = "+1h"
+    """
+    words = "events.2: simulator: Warned of KRW-DOG: there is no such market; did you mean KRW-DOGE?"
+    with pytest.raises(Misconfigured, match=re.escape(words)):
+        opened(tmp_path / "world", scenarios.load(written(tmp_path, text)))
 
 
 def test_times_may_be_absolute_and_count_from_the_making_of_a_world_on_the_wall_clock(tmp_path: Path) -> None:
@@ -280,6 +313,25 @@ def test_times_may_be_absolute_and_count_from_the_making_of_a_world_on_the_wall_
     log.close()
     rules = [each.rule for each in worlds.open_door(world, face, clock).faults.listed()]
     assert [rule.start for rule in rules] == [made + timedelta(days=1, hours=2, minutes=3, seconds=4)]
+
+
+def test_relative_and_absolute_times_of_one_table_are_compared_in_the_world_that_begins_then(
+    tmp_path: Path,
+) -> None:
+    text = f"""
+        [[events]]
+        kind = "thin"
+        market = "KRW-BTC"
+        start = {MARKET.first_day}T00:00:30Z
+        end = "+1h"
+        [[faults]]
+        kind = "late"
+        start = {MARKET.first_day}T00:00:30Z
+        end = "+40s"
+    """
+    bot = opened(tmp_path, scenarios.load(written(tmp_path, text)))
+    assert [len(bot.door.faults.listed()), len(bot.world.events)] == [1, 1]
+    assert bot.call("GET", "/v1/market/all", after=35) is None
 
 
 @pytest.mark.parametrize("token", [None, b"short", b"\xff" * 64])

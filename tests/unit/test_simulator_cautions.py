@@ -13,7 +13,8 @@ from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.prices.moments import to_ms
 from makenaide.exchange.simulator.prices.tape import Tape, Window
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_tapes import ORIGIN, XRP, recorded, source, tape
+from tests.unit.simulator_street import XRP
+from tests.unit.simulator_tapes import ORIGIN, recorded, source, tape
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 

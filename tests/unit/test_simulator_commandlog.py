@@ -18,7 +18,7 @@ from makenaide.exchange.simulator.core.treasury import BlockState, Direction, Mo
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.settings import VenueSettings, fingerprint
 from makenaide.exchange.venue import Fence
-from tests.unit.simulator_street import BTC, Customer, buy, error_name, faced, flat, limit, seconds, sell
+from tests.unit.simulator_street import BTC, Customer, buy, decoded, error_name, faced, flat, limit, seconds, sell
 
 WORLD = "0" * 64
 
@@ -230,17 +230,21 @@ def test_a_log_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
         rebuild(venue(), tmp_path / "file" / "commands.jsonl", WORLD)
 
 
-def test_on_a_full_disk_nothing_is_done_and_the_face_answers_500() -> None:
+def test_on_a_full_disk_nothing_is_done_and_the_face_says_so_until_the_log_is_broken() -> None:
     run = venue()
     run.open_account("paper", {"KRW": Decimal(9_000_000)})
     face = faced(run)
     before = run.state()
     log = CommandLog(os.open("/dev/full", os.O_WRONLY), "commands.jsonl")
     run.journal = log
-    with pytest.raises(DiskFull, match=r"commands.jsonl: .*the command was not done"):
-        run.place("paper", buy("9000"))
-    reply = Customer(face).post("/v1/orders", buy("9000"))
-    assert (reply.status, error_name(reply)) == (500, "internal_server_error")
+    someone = Customer(face)
+    full = someone.post("/v1/orders", buy("9000"))
+    assert (full.status, error_name(full)) == (507, "insufficient_storage")
+    assert "commands.jsonl" in decoded(full)["error"]["message"]
+    # The device cannot be cut back to what was whole: from then on it is no longer a matter of room.
+    assert log.broken
+    broken = someone.post("/v1/orders", buy("9000"))
+    assert (broken.status, error_name(broken)) == (500, "internal_server_error")
     assert run.state() == before
     log.close()
 

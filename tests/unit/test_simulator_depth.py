@@ -19,8 +19,9 @@ from makenaide.exchange.simulator.prices.depth import (
     best_bid,
     book,
 )
-from makenaide.exchange.simulator.prices.moments import day_date, day_number
+from makenaide.exchange.simulator.prices.moments import day_date
 from makenaide.exchange.simulator.prices.ticks import Ticks
+from tests.unit.simulator_tapes import day_number
 
 CODE = Market("KRW-XRP")
 DAYS = [day_number(each) for each in (date(2023, 6, 1), date(2024, 6, 1), date(2025, 9, 1))]

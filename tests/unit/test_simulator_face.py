@@ -4,23 +4,26 @@ import gzip
 import hashlib
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.exchange.http import Pairs, Request, Response
+from makenaide.exchange.http import Pairs, Request
 from makenaide.exchange.simulator.rest.compression import Compression, weak_tag
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSettings, VenueSettings
+from makenaide.exchange.simulator.stream import frames
+from tests.unit.simulator_listener import Watch
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
     SECRET,
     XRP,
     Customer,
+    ask,
     buy,
     decoded,
     error_name,
@@ -31,11 +34,6 @@ from tests.unit.simulator_street import (
     seconds,
     token,
 )
-
-
-def ask(path: str, *query: tuple[str, str], face: Face | None = None, **headers: str) -> Response:
-    face = face or faced(opened(flat()))
-    return face.handle(Request(method="GET", path=path, query=query, headers=headers))
 
 
 @pytest.mark.parametrize(
@@ -245,7 +243,7 @@ def test_advance_sleeps_until_a_fence_is_touched() -> None:
         street, steps={**street.steps, BTC: [*street.steps[BTC], (seconds(700), street.size * 90000000)]}
     )
     someone = Customer(faced(opened(street)))
-    fences = {BTC: {"floor": "95000000", "peak": "120000000"}, "KRW-GONE": {"floor": "1", "peak": "2"}}
+    fences = {BTC: {"floor": "95000000", "peak": "120000000"}, "KRW-GONE": {"floor": 0.5, "peak": 2}}
     body = {"until": "2026-01-05T12:00:00.000000+09:00", "fences": fences}
     assert decoded(someone.post("/simulator/advance", body)) == {
         "at": "2026-01-05T00:11:40.000000+00:00",
@@ -253,6 +251,18 @@ def test_advance_sleeps_until_a_fence_is_touched() -> None:
     }
     reply = decoded(someone.post("/simulator/advance", {"until": "2026-01-05T00:20:00Z"}))
     assert reply == {"at": "2026-01-05T00:20:00.000000+00:00", "bids": {}}
+
+
+def test_a_moment_is_the_same_millisecond_wherever_it_is_told() -> None:
+    venue = opened(flat())
+    someone = Customer(faced(venue))
+    venue.advance(BEGIN + timedelta(microseconds=999_600))
+    venue.place("paper", limit("bid", "100000000", "0.01"))
+    [order] = venue.accounts["paper"].history
+    [trade] = decoded(someone.get("/v1/trades/ticks", ("market", BTC)))
+    [book] = decoded(someone.get("/v1/orderbook", ("markets", BTC)))
+    told = (trade["timestamp"], book["timestamp"], frames.milliseconds(order.trades[0].at))
+    assert told == (1767571200999, 1767571200900, 1767571200999)
 
 
 @pytest.mark.parametrize(
@@ -274,24 +284,11 @@ def test_a_wrong_advance_names_its_field(body: dict[str, object], field: str) ->
     assert field in decoded(reply)["error"]["message"]
 
 
-class _Wall:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.time = BEGIN
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
 def test_in_real_pace_the_wall_clock_moves_the_venue_and_nobody_else() -> None:
     venue = opened(flat(), settings=VenueSettings(pace=Pace.REAL))
     with pytest.raises(Misconfigured, match="real needs a clock"):
         Face(venue, [])
-    wall = _Wall()
+    wall = Watch()
     face = Face(venue, [], FaceSettings(quota=QuotaSettings()), wall)
     wall.sleep(5)
     ask("/v1/market/all", face=face, **{"Makenaide-Time": "2026-01-06T00:00:00+00:00"})

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.core.commandlog import rebuild
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.faults.console import TOKEN_HEADER, Console
-from makenaide.exchange.simulator.faults.courier import Courier
+from makenaide.exchange.simulator.faults.courier import Courier, calls
 from makenaide.exchange.simulator.faults.plan import Faults, Kind, Rule
 from makenaide.exchange.simulator.settings import VenueSettings
+from tests.unit.simulator_listener import Watch
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
@@ -88,8 +88,9 @@ class Chair:
 def seated(venue: Venue | None = None, *rules: Rule) -> Chair:
     """An operator before `venue`."""
     venue = venue or opened(flat())
-    faults = Faults(rules)
-    return Chair(Courier(faced(venue), faults, None, Console(venue, faults, TOKEN)), faults, venue)
+    face = faced(venue)
+    faults = Faults(rules, calls=calls(face))
+    return Chair(Courier(face, faults, None, Console(venue, faults, TOKEN)), faults, venue)
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "é", "\ud800", TOKEN + "x"])
@@ -133,10 +134,30 @@ def test_faults_are_added_listed_and_removed() -> None:
         ("skew", 0, 0),
         ("reply_lost", 0, 0),
     ]
+    assert "delay" not in listed[1], "a field that means nothing for the kind"
+    assert listed[0]["seconds"] == 3
     for number, status in (("2", 200), ("2", 400), ("x", 400), ("99999999999", 400)):
         assert chair.call("DELETE", f"faults?number={number}").status == status
     assert decoded(chair.call("DELETE", "faults")) == {"removed": 1}
     assert chair.faults.listed() == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "words"),
+    [
+        ("?nunber=1", None, "fault.nunber: unknown field; did you mean number?"),
+        ("?number=", None, "number: there is no fault "),
+        ("?number", None, "number: there is no fault "),
+        ("?number=1&number=2", None, "number: is there twice"),
+        ("", b'{"number":1}', "body: DELETE has none, its fields stand behind the path: ?number=3"),
+        ("?number=1", b"{}", "body: DELETE has none"),
+    ],
+)
+def test_a_call_that_does_not_name_its_fault_removes_none(query: str, body: bytes | None, words: str) -> None:
+    chair = seated(None, Rule(kind=Kind.SKEW), Rule(kind=Kind.CUT))
+    reply = chair.call("DELETE", f"faults{query}", body)
+    assert (reply.status, words in decoded(reply)["error"]["message"]) == (400, True)
+    assert len(chair.faults.listed()) == 2
 
 
 @pytest.mark.parametrize(
@@ -148,6 +169,8 @@ def test_faults_are_added_listed_and_removed() -> None:
         (b'{"kind":' + b"[" * 5000, "expected a JSON object"),
         (b"", "fault.kind: is missing"),
         (b'{"kind":"late","delay":1e999}', "expected"),
+        (b'{"kind":"late","calls":"GET /v1/acounts"}', "did you mean GET /v1/accounts?"),
+        (b'{"kind":"cut","delay":1.0}', "fault: delay: means nothing for cut"),
         (b'{"kind":"late","evry":2}', "did you mean every?"),
         (b'{"kind":"late","start":"0001-01-01T00:00:00+09:00"}', "fault.start: expected a time"),
     ],
@@ -186,6 +209,23 @@ def test_only_what_can_be_is_done_with_money() -> None:
     assert "amount: is missing" in chair.refused("deposits", account="one", currency="BTC")
     assert "state: unknown: DON" in chair.refused("transfers", uuid="x", state="DON")
     assert "cannot go on" in chair.refused("transfers", uuid="x", state="DONE")
+
+
+@pytest.mark.parametrize("currency", ["", "btc lower", "btc", "BTC ", "B" * 16, "비트"])
+def test_what_is_no_currency_is_refused(currency: str) -> None:
+    chair = seated()
+    before = chair.venue.state()
+    for path, amount in (("airdrops", "change"), ("deposits", "amount"), ("withdrawals", "amount")):
+        words = "currency: expected a code in capitals such as BTC"
+        assert words in chair.refused(path, currency=currency, **{amount: 1})
+    assert "currency: no market has" in chair.refused("wallets", currency=currency, wallet="paused")
+    assert chair.venue.state() == before
+
+
+def test_a_wallet_is_that_of_a_coin_that_is_traded() -> None:
+    assert "currency: no market has XPR; did you mean XRP?" in seated().refused(
+        "wallets", currency="XPR", wallet="paused"
+    )
 
 
 def test_a_wallet_is_shut_and_a_notice_is_published() -> None:
@@ -231,19 +271,17 @@ def test_only_what_lies_ahead_can_be_staged() -> None:
     assert chair.post("events", kind="warning", market=XRP, start="+1s")["start"] == "2026-01-05T00:00:12+00:00"
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "9001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+def test_a_time_beyond_which_none_can_be_added_is_refused(at: str) -> None:
+    words = "expected a time of the years 1970 to 9000"
+    chair = seated()
+    assert words in chair.refused("events", kind="delisting", market=XRP, announced="+1m", at=at)
+    assert words in chair.refused("faults", kind="late", end=at)
+
+
 def test_on_the_wall_clock_the_venue_is_brought_up_to_date_first() -> None:
-    @dataclass
-    class Hands:
-        at: float = 0
-
-        def now(self) -> datetime:
-            return BEGIN + seconds(self.at)
-
-        def sleep(self, span: float) -> None:
-            self.at += span
-
     venue = opened(flat())
-    reply = Console(venue, Faults(), TOKEN, Hands(7)).answer(
+    reply = Console(venue, Faults(), TOKEN, Watch(BEGIN + seconds(7))).answer(
         Request(method="GET", path="/simulator/state", headers={TOKEN_HEADER: TOKEN}), "127.0.0.1"
     )
     assert reply is not None

@@ -15,8 +15,10 @@ from makenaide.exchange.simulator.faults.plan import Faults, Form, Kind, Rule, T
 from makenaide.exchange.simulator.faults.transport import DoorTransport
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, QuotaSettings, VenueSettings
+from tests.unit.simulator_listener import Watch
 from tests.unit.simulator_street import (
     BEGIN,
+    BTC,
     SECRET,
     Customer,
     buy,
@@ -89,7 +91,7 @@ def test_no_whole_reply_comes(kind: Kind, more: dict[str, Any], fault: type[Exce
         (Kind.SERVER_ERROR, {"status": 502, "form": Form.HTML}, 502, b"<h1>Bad Gateway</h1>", 0),
         (Kind.SERVER_ERROR, {"status": 503, "form": Form.TEXT}, 503, b"Service Temporarily Unavailable", 0),
         (Kind.SERVER_ERROR, {"status": 504, "form": Form.EMPTY}, 504, b"", 0),
-        (Kind.SERVER_ERROR, {"status": 599}, 599, b'"message":"Error"', 0),
+        (Kind.SERVER_ERROR, {"status": 502}, 502, b'"message":"Bad Gateway"', 0),
         (Kind.OFFLINE, {}, 403, b'"market_offline"', 0),
         (Kind.TOO_MANY, {}, 429, b"Too many API requests.", 0),
         (Kind.TOO_MANY, {"form": Form.JSON}, 429, b'"too_many_requests"', 0),
@@ -150,6 +152,19 @@ def test_a_late_request_is_performed_at_its_time_and_later_ones_go_first() -> No
     assert (late.ticket.identifier, late.created_at) == ("late", BEGIN + seconds(6))
 
 
+def test_a_late_request_is_performed_at_its_time_within_an_advance_too() -> None:
+    customer, courier, _ = calling(Rule(kind=Kind.LATE, calls=ORDERS, times=2, delay=5))
+    for after in (3, 1):
+        with pytest.raises(Interrupted):
+            customer.post("/v1/orders", body(), at=seconds(after))
+    fences: dict[str, object] = {BTC: {"floor": "1", "peak": "999000000"}}
+    for after, placed in ((7, [6]), (3600, [6, 8])):
+        until = (BEGIN + seconds(after)).isoformat()
+        reached = decoded(customer.post("/simulator/advance", {"until": until, "fences": fences}))
+        assert reached["at"] == (BEGIN + seconds(after)).isoformat(timespec="microseconds")
+        assert [order.created_at for order in orders(courier)] == [BEGIN + seconds(at) for at in placed]
+
+
 def test_a_late_request_waits_for_so_many_others() -> None:
     customer, courier, _ = calling(Rule(kind=Kind.LATE, calls=ORDERS, times=1, delay=0, behind=2))
     with pytest.raises(Interrupted):
@@ -160,17 +175,7 @@ def test_a_late_request_waits_for_so_many_others() -> None:
 
 
 def test_a_late_request_arrives_by_itself_on_the_wall_clock() -> None:
-    @dataclass
-    class Hands:
-        at: float = 0
-
-        def now(self) -> Any:
-            return BEGIN + seconds(self.at)
-
-        def sleep(self, seconds: float) -> None:
-            self.at += seconds
-
-    clock = Hands()
+    clock = Watch()
     venue = opened(flat(), settings=VenueSettings(pace=Pace.REAL))
     key = ApiKey(access="paper", secret=SECRET, account="paper")
     face = Face(venue, [key], FaceSettings(quota=QuotaSettings(enforced=False)), clock)
@@ -178,10 +183,10 @@ def test_a_late_request_arrives_by_itself_on_the_wall_clock() -> None:
     customer = Customer(Wire(DoorTransport(door=courier)))  # type: ignore[arg-type]
     with pytest.raises(Interrupted):
         customer.post("/v1/orders", body())
-    clock.at = 1.9
+    clock.sleep(1.9)
     courier.settle()
     assert orders(courier) == []
-    clock.at = 2.0
+    clock.sleep(0.1)
     courier.settle()
     assert [order.created_at for order in orders(courier)] == [BEGIN + seconds(2)]
 

@@ -117,6 +117,28 @@ def test_silence_ends_with_its_rule() -> None:
     assert wire.got
 
 
+def test_a_rule_that_is_in_force_for_long_silences_for_its_seconds_alone() -> None:
+    rule = Rule(kind=Kind.SILENCE, calls="trade", times=1, seconds=2, end=BEGIN + seconds(1000))
+    hub, customer, wire = streaming(rule)
+    for second in (1, 2.9):
+        customer.post("/v1/orders", buy("6000"), at=seconds(second))
+        hub.pulse()
+    assert wire.got == []
+    customer.post("/v1/orders", buy("6000"), at=seconds(3))
+    hub.pulse()
+    assert wire.got
+
+
+def test_from_the_frame_that_strikes_on_nobody_hears_anything() -> None:
+    hub, customer, first = streaming(Rule(kind=Kind.SILENCE, calls="trade", skip=1, times=1, seconds=5))
+    session, second = connected(hub)
+    hub.receive(session, '[{"ticket":"b"},{"type":"trade","codes":["KRW-BTC"],"is_only_realtime":true}]')
+    for _ in range(2):
+        customer.post("/v1/orders", buy("6000"))
+    hub.pulse()
+    assert (len(first.got), second.got) == (1, [])
+
+
 def test_a_socket_is_dropped_without_a_word() -> None:
     hub, customer, wire = streaming(Rule(kind=Kind.DROP, calls="trade"))
     customer.post("/v1/orders", buy("6000"), at=seconds(1))

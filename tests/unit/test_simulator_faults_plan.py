@@ -118,7 +118,8 @@ def test_rules_are_added_removed_and_cleared_and_numbers_never_come_twice() -> N
         ({"every": 0}, "every: expected 1"),
         ({"probability": 1.01}, "probability: expected 0"),
         ({"seconds": -1}, "only skew"),
-        ({"status": 499}, "status: expected 500"),
+        ({"status": 499}, "status: expected one of 500, 502, 503, 504, got 499"),
+        ({"status": 501}, "status: expected one of 500, 502, 503, 504, got 501"),
         ({"speed": 0}, "speed: expected 1"),
     ],
 )
@@ -131,12 +132,23 @@ def test_a_rule_that_makes_no_sense_is_refused(more: dict[str, Any], words: str)
     ("fields", "words"),
     [
         ({"kind": Kind.TOO_MANY, "group": "ordr"}, "group: unknown group ordr; did you mean order"),
-        ({"kind": Kind.GAP, "group": "order"}, "group: frames have none"),
+        ({"kind": Kind.GAP, "group": "order"}, "group: means nothing for gap"),
         ({"kind": Kind.GAP, "calls": "trades"}, "calls: there are no frames trades; did you mean trade"),
         ({"kind": Kind.DROP, "calls": "POST /v1/orders"}, "calls: there are no frames POST"),
-        ({"kind": Kind.GAP, "cut_at": 3}, "cut_at: means something for cut alone, not for gap"),
-        ({"kind": Kind.TOO_MANY, "status": 503}, "status: means something for server_error alone"),
-        ({"kind": Kind.STALL, "delay": 2.0}, "delay: means something for late alone"),
+        ({"kind": Kind.GAP, "cut_at": 3}, "cut_at: means nothing for gap"),
+        ({"kind": Kind.TOO_MANY, "status": 503}, "status: means nothing for too_many"),
+        ({"kind": Kind.STALL, "delay": 2.0}, "delay: means nothing for stall"),
+        (
+            {"kind": Kind.GAP, "calls": "trade KRW_BTC"},
+            "calls: expected a market such as KRW-BTC behind trade, got",
+        ),
+        (
+            {"kind": Kind.GAP, "calls": "* krw-btc"},
+            "calls: expected a market such as KRW-BTC behind \\*, got krw-btc",
+        ),
+        ({"kind": Kind.GAP, "calls": "trade "}, "calls: expected a market such as KRW-BTC behind trade, got "),
+        ({"kind": Kind.GAP, "calls": "myAsset KRW-BTC"}, "calls: frames myAsset have no code"),
+        ({"kind": Kind.GAP, "calls": "status *"}, "calls: frames status have no code"),
     ],
 )
 def test_a_rule_that_could_not_do_what_it_says_is_refused(fields: dict[str, Any], words: str) -> None:
@@ -144,6 +156,35 @@ def test_a_rule_that_could_not_do_what_it_says_is_refused(fields: dict[str, Any]
         Rule(**fields)
 
 
-@pytest.mark.parametrize("calls", ["*", "candle.* KRW-BTC", "my*", "status", "ticker KRW-*"])
+CALLS = [("POST /v1/orders", "order"), ("GET /v1/candles/days", "candle"), ("GET /v1/accounts", "default")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"calls": "POST /v1/oders"}, "fault: calls: no call is POST /v1/oders; did you mean POST /v1/orders"),
+        ({"calls": "POST /v1/candles/*"}, "fault: calls: no call is POST /v1/candles/"),
+        ({"calls": "GET /v1/*", "group": "order"}, "fault: calls: no call of the group order is GET /v1/"),
+        ({"group": "websocket-connect"}, "fault: group: no call is counted in websocket-connect"),
+        ({"delay": 1.0}, "fault: delay: means nothing for too_many"),
+        ({"every": 0}, "fault: every: expected 1"),
+    ],
+)
+def test_a_rule_for_calls_that_there_are_not_is_refused(fields: dict[str, Any], words: str) -> None:
+    faults = Faults((), calls=CALLS)
+    with pytest.raises(Misconfigured, match=words):
+        faults.plan({"kind": "too_many"} | fields, "fault", BEGIN)
+    assert faults.listed() == ()
+
+
+def test_a_rule_for_some_of_the_calls_that_there_are_is_planned() -> None:
+    faults = Faults((), calls=CALLS)
+    for fields in ({}, {"calls": "GET *"}, {"group": "order"}, {"calls": "GET /v1/c*", "group": "candle"}):
+        faults.plan({"kind": "offline", "start": "+1s"} | fields, "fault", BEGIN)
+    faults.plan({"kind": "gap", "calls": "trade"}, "fault", BEGIN)
+    assert [each.rule.start for each in faults.listed()] == [BEGIN + seconds(1)] * 4 + [None]
+
+
+@pytest.mark.parametrize("calls", ["*", "candle.* KRW-BTC", "my*", "status", "ticker KRW-*", "my* KRW-[AB]*"])
 def test_a_rule_for_frames_that_there_are_is_taken(calls: str) -> None:
     assert Rule(kind=Kind.GAP, calls=calls).calls == calls

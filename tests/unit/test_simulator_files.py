@@ -14,7 +14,8 @@ from makenaide.domain.market import Market
 from makenaide.exchange.simulator.prices.files import fingerprint, load, read
 from makenaide.exchange.simulator.prices.tape import Tape
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_tapes import BTC, ORIGIN, XRP
+from tests.unit.simulator_street import BTC, XRP
+from tests.unit.simulator_tapes import ORIGIN
 
 HEADER = "timestamp,open,high,low,close,volume"
 FIRST = "2025-06-02 00:00:00,100,110,90,105,2.5"

@@ -1,7 +1,6 @@
 """The simulator's JWT checks against an independent JWT library and against attacks."""
 
 import base64
-import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.rest.gatekeeper import Nonces, body_text, query_text
 from makenaide.exchange.simulator.settings import ApiKey, EntryCheck, FaceSettings
-from tests.unit.simulator_street import BEGIN, SECRET, decoded, error_name, flat, opened, token
+from tests.unit.simulator_street import BEGIN, SECRET, decoded, error_name, flat, hashed, opened, token
 
 CHANCE = (("market", "KRW-BTC"),)
 KEYS = [
@@ -58,10 +57,6 @@ def unsigned() -> str:
 def packed(*parts: bytes) -> str:
     encoded = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, b"signature")]
     return "Bearer " + ".".join(encoded)
-
-
-def hashed(text: str) -> str:
-    return hashlib.sha512(text.encode()).hexdigest()
 
 
 GOOD = {"access_key": "paper", "nonce": "1", "query_hash": hashed("market=KRW-BTC")}
@@ -228,6 +223,10 @@ def test_a_hash_without_parameters_must_be_that_of_nothing() -> None:
         payload = {"access_key": "paper", "nonce": nonce, "query_hash": hashed(text)}
         request = Request(method="GET", path="/v1/accounts", headers={"authorization": forged(payload)})
         assert gate.handle(request).status == status
+
+
+def test_a_hash_may_be_written_in_capitals() -> None:
+    assert chance(forged(GOOD | {"query_hash": GOOD["query_hash"].upper()}), face()).status == 200
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from makenaide.exchange.simulator.prices.moments import from_ms
 from makenaide.exchange.simulator.prices.names import coin_of, coins
 from makenaide.exchange.simulator.prices.tape import Source, Tape
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_tapes import BTC, ORIGIN, moment
+from tests.unit.simulator_street import BTC
+from tests.unit.simulator_tapes import ORIGIN, moment
 
 DAY = timedelta(days=1)
 SMALL = GeneratorSettings(seed=7, markets=12, history_days=280, days=160, first_day=date(2025, 3, 1))

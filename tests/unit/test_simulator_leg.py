@@ -17,11 +17,11 @@ from makenaide.exchange.simulator.prices.files import load
 from makenaide.exchange.simulator.prices.generator import generate
 from makenaide.exchange.simulator.prices.leg import UNITS, Leg, tidy, trades_before
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
-from makenaide.exchange.simulator.prices.moments import day_number
 from makenaide.exchange.simulator.prices.path import Walk
 from makenaide.exchange.simulator.prices.tape import Tape
 from makenaide.exchange.simulator.prices.ticks import Ticks
 from makenaide.exchange.venue import CandleUnit
+from tests.unit.simulator_tapes import day_number
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "upbit"
 DAY = day_number(date(2025, 9, 1))

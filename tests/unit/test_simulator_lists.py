@@ -94,6 +94,14 @@ def test_a_list_that_is_asked_for_wrongly_is_refused(path: str, query: Pairs, na
     assert (reply.status, error_name(reply)) == (400, name)
 
 
+def test_closed_orders_come_a_hundred_at_a_time_unless_more_are_asked_for() -> None:
+    someone = Customer(faced(opened(flat())))
+    for _ in range(101):
+        someone.post("/v1/orders", buy("5000"))
+    assert len(decoded(someone.get("/v1/orders/closed"))) == 100
+    assert len(decoded(someone.get("/v1/orders/closed", ("limit", "1000")))) == 101
+
+
 def test_lists_look_at_the_orders_of_their_window_only() -> None:
     venue = opened(flat(), KRW="100000000")
     seen: list[Order] = []
@@ -101,6 +109,11 @@ def test_lists_look_at_the_orders_of_their_window_only() -> None:
     class Watched(list[Order]):
         def __iter__(self) -> Any:
             raise AssertionError("a list went through every order ever")
+
+        def __reversed__(self) -> Any:
+            for order in super().__reversed__():
+                seen.append(order)
+                yield order
 
         def __getitem__(self, index: Any) -> Any:
             found = super().__getitem__(index)

@@ -15,8 +15,8 @@ from makenaide.exchange.simulator.core.errors import Refused
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.prices.live import LiveData
 from makenaide.exchange.simulator.settings import Pace, VenueSettings
-from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, buy, flat, seconds, sell
+from makenaide.exchange.venue import CandleUnit, Quotation
+from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, buy, flat, limit, seconds, sell
 from tests.unit.upbit_script import StepClock, reply, stand
 from tests.unit.upbit_street import exchange
 
@@ -83,6 +83,64 @@ def test_an_order_in_a_market_that_the_exchange_closed_meanwhile_is_refused_by_n
     with pytest.raises(Refused, match="notfoundmarket"):
         venue.place("paper", buy("1000000"))
     log.close()
+
+
+class Breaking:
+    """A quotation whose books cannot be had while it is `down`."""
+
+    def __init__(self, quotation: Quotation) -> None:
+        self.quotation = quotation
+        self.down = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.quotation, name)
+
+    def books(self, markets: Any) -> Any:
+        if self.down:
+            raise Unavailable("the exchange answers 503")
+        return self.quotation.books(markets)
+
+
+def broken(folder: Path, settings: VenueSettings) -> tuple[Venue, Breaking]:
+    """A paper account with ten million won on an exchange that has just gone down."""
+    live, clock = data(folder, rising(), 0)
+    live._quotation = line = Breaking(exchange(rising(), clock))  # type: ignore[assignment]
+    venue = Venue(live, settings)
+    venue.open_account("paper", {"KRW": Decimal(10_000_000)})
+    return venue, line
+
+
+@pytest.mark.parametrize("body", [limit("bid", "101000000", "0.01", time_in_force="ioc"), buy("1000000")])
+def test_an_order_whose_book_cannot_be_had_leaves_nothing_behind(tmp_path: Path, body: dict[str, str]) -> None:
+    venue, line = broken(tmp_path, VenueSettings(pace=Pace.REAL))
+    before = venue.state()
+    with pytest.raises(Unavailable, match="503"):
+        venue.place("paper", body | {"identifier": "once"})
+    assert venue.state() == before
+    line.down = False
+    venue.place("paper", body | {"identifier": "once"})
+    assert venue.accounts["paper"].history[0].executed > 0
+
+
+def test_a_replacement_whose_book_cannot_be_had_is_made_when_it_can(tmp_path: Path) -> None:
+    venue, line = broken(tmp_path, VenueSettings(pace=Pace.REAL, cancel_delay_ms=1000))
+    line.down = False
+    venue.place("paper", limit("bid", "90000000", "0.1"))
+    [old] = venue.accounts["paper"].history
+    named = venue.replace(old, {"ord_type": "limit", "price": "101000000", "volume": "0.01"})
+    line.down = True
+    with pytest.raises(Unavailable, match="503"):
+        venue.advance(BEGIN + seconds(5))
+    assert old.open
+    line.down = False
+    venue.advance(BEGIN + seconds(5))
+    assert (old.status, venue.accounts["paper"].orders[named.uuid].status) == ("cancel", "done")
+
+
+def test_the_list_is_the_very_same_while_nothing_of_it_changes(tmp_path: Path) -> None:
+    live, _ = data(tmp_path, rising(), 0)
+    live.book(BTC, BEGIN)
+    assert live.listings(BEGIN) is live.listings(BEGIN + seconds(1))
 
 
 def test_an_exchange_that_is_down_at_the_start_is_unavailable_and_the_log_is_not_to_blame(tmp_path: Path) -> None:

@@ -67,10 +67,11 @@ def test_a_deposit_of_the_operators_is_in_the_balance_and_in_the_history() -> No
     assert decoded(someone.get("/v1/withdraws")) == []
 
 
-def test_a_deposit_under_way_is_not_in_the_balance_until_it_is_settled() -> None:
+@pytest.mark.parametrize("state", ["PROCESSING", "TRAVEL_RULE_SUSPECTED", "REFUNDING"])
+def test_a_deposit_under_way_is_not_in_the_balance_until_it_is_settled(state: str) -> None:
     venue, someone = desk()
     operator = Operator(venue)
-    uuid = operator.deposit("paper", moved("KRW", "5000", TransferState.PROCESSING)).uuid
+    uuid = operator.deposit("paper", moved("KRW", "5000", TransferState(state))).uuid
     assert free(venue, "KRW") == ("1000000", "0")
     assert decoded(someone.get("/v1/deposit"))["done_at"] is None
     operator.settle(uuid, TransferState.ACCEPTED)
@@ -219,6 +220,16 @@ def test_an_address_is_promised_first_and_then_there() -> None:
     assert decoded(someone.get("/v1/withdraws/coin_addresses")) == []
 
 
+def test_a_coin_has_one_network() -> None:
+    _, someone = desk()
+    wrong = COIN | {"net_type": "TRX"}
+    for path in ("deposits/chance/coin", "deposits/coin_address", "withdraws/chance"):
+        assert error_name(someone.get(f"/v1/{path}", *wrong.items())) == "validation_error"
+    for path in ("deposits/generate_coin_address", "withdraws/coin"):
+        assert error_name(someone.post(f"/v1/{path}", wrong)) == "validation_error"
+    assert decoded(someone.get("/v1/deposits/coin_addresses")) == []
+
+
 def test_what_can_be_deposited_and_withdrawn_follows_the_wallets() -> None:
     venue, someone = desk()
     coin = (("currency", "BTC"), ("net_type", "BTC"))
@@ -227,7 +238,7 @@ def test_what_can_be_deposited_and_withdrawn_follows_the_wallets() -> None:
     assert (chance["is_deposit_possible"], chance["deposit_impossible_reason"] != "") == (False, True)
     out = decoded(someone.get("/v1/withdraws/chance", *coin))
     assert (out["currency"]["wallet_support"], out["withdraw_limit"]["can_withdraw"]) == (["withdraw"], True)
-    assert out["account"]["balance"] == "2"
+    assert (out["currency"]["wallet_state"], out["account"]["balance"]) == ("withdraw_only", "2")
     krw = decoded(someone.get("/v1/withdraws/chance", ("currency", "KRW")))
     assert (krw["currency"]["is_coin"], krw["currency"]["wallet_support"]) == (False, ["deposit", "withdraw"])
     rows = {row["currency"]: row for row in decoded(someone.get("/v1/status/wallet"))}

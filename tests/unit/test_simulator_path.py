@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makenaide.domain.market import Market
-from makenaide.exchange.simulator.prices.moments import day_number
 from makenaide.exchange.simulator.prices.path import Walk
 from makenaide.exchange.simulator.prices.ticks import Ticks
+from tests.unit.simulator_tapes import day_number
 
 HOUR = 3_600_000
 DAY = day_number(date(2025, 9, 1))

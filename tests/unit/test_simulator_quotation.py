@@ -11,7 +11,7 @@ import pytest
 
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
-from makenaide.exchange.http import Pairs, Request, Response
+from makenaide.exchange.http import Pairs
 from makenaide.exchange.simulator.core.prints import Prints
 from makenaide.exchange.simulator.market import CandleRow
 from makenaide.exchange.simulator.rest.face import Face
@@ -24,6 +24,7 @@ from tests.unit.simulator_street import (
     XRP,
     Customer,
     Street,
+    ask,
     buy,
     decoded,
     error_name,
@@ -34,11 +35,6 @@ from tests.unit.simulator_street import (
     seconds,
     sell,
 )
-
-
-def ask(path: str, *query: tuple[str, str], face: Face | None = None, **headers: str) -> Response:
-    face = face or faced(opened(flat()))
-    return face.handle(Request(method="GET", path=path, query=query, headers=headers))
 
 
 def test_markets_are_listed_with_their_flags_when_asked() -> None:
@@ -317,6 +313,7 @@ def test_a_cursor_pages_through_the_trades_of_street_and_accounts_without_gap_or
         *(("00:00:08", "ASK"), ("00:00:07", "BID"), ("00:00:03", "BID"), ("00:00:03", "BID"))
     ]
     assert own[1]["trade_volume"] == 0.00006
+    assert trades(face, ("to", "00:00:08")) == own[:1], "to the end of that second"
     numbers = [row["sequential_id"] for row in whole]
     assert len(set(numbers)) == len(numbers) == 11 + 4
     paged, cursor = [], str(10**18 - 1)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.prices.tape import Tape
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_tapes import ORIGIN, XRP, drawn, moment, recorded, seconds, source, tape
+from tests.unit.simulator_street import XRP
+from tests.unit.simulator_tapes import ORIGIN, drawn, moment, recorded, seconds, source, tape
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)

@@ -28,9 +28,9 @@ from makenaide.exchange.simulator.prices.moments import to_ms
 from makenaide.exchange.simulator.prices.staged import Staged
 from makenaide.exchange.simulator.prices.tape import Tape, Window
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_street import BEGIN, flat
+from tests.unit.simulator_street import BEGIN, BTC, XRP, flat
 from tests.unit.simulator_street import XRP as STREET_XRP
-from tests.unit.simulator_tapes import BTC, ORIGIN, XRP, drawn, recorded, source, tape
+from tests.unit.simulator_tapes import ORIGIN, drawn, recorded, source, tape
 
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 MINUTE, MILLISECOND = timedelta(minutes=1), timedelta(milliseconds=1)

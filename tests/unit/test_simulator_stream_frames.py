@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from makenaide.exchange.simulator.market import BookSides
+from makenaide.exchange.simulator.rest.rows import grouped
 from makenaide.exchange.simulator.stream import frames
-from makenaide.exchange.simulator.stream.frames import fields, grouped, written
+from makenaide.exchange.simulator.stream.frames import fields, written
 from makenaide.exchange.simulator.stream.request import Format
 from makenaide.exchange.simulator.stream.spelling import DEFAULT, SIMPLE, double, eight, plainly
 
@@ -91,7 +92,7 @@ def test_levels_group_bids_down_and_asks_up() -> None:
         ((Decimal(104), one), (Decimal(101), one), (Decimal(99), one)),
         ((Decimal(105), one), (Decimal(110), one), (Decimal(111), one)),
     )
-    assert grouped(book, Decimal(10)) == BookSides(
+    assert grouped(book, Decimal(10), 30) == BookSides(
         ((Decimal(100), one * 2), (Decimal(90), one)), ((Decimal(110), one * 2), (Decimal(120), one))
     )
 

@@ -13,18 +13,14 @@ from makenaide.exchange.simulator.market import PublicTrade
 from makenaide.exchange.simulator.settings import Maintenance, VenueSettings
 from makenaide.exchange.simulator.stream.session import Frame, Session
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_listener import Listener, hub_of, in_real_pace, listen, pass_time
-from tests.unit.simulator_street import BEGIN, BTC, XRP, Street, buy, flat, opened, seconds
+from tests.unit.simulator_listener import hub_of, in_real_pace, listen, listener, pass_time
+from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, buy, flat, opened, seconds
 from tests.unit.simulator_tapes import drawn, source, tape
 
 TICKER = {"type": "ticker", "codes": [BTC]}
 TRADE = {"type": "trade", "codes": [BTC]}
 BOOK = {"type": "orderbook", "codes": [BTC]}
 CANDLE = {"type": "candle.1m", "codes": [BTC]}
-
-
-def listener(street: Street | None = None) -> Listener:
-    return listen(hub_of(opened(street or flat())))
 
 
 def test_a_jump_of_time_tells_only_the_last_second_of_the_street() -> None:
@@ -71,6 +67,34 @@ def test_snapshots_come_in_two_bursts_and_live_frames_after_them_in_real_pace() 
         4: ["ticker SNAPSHOT"],
         10: ["ticker REALTIME", "ticker REALTIME"],
     }
+
+
+@pytest.mark.parametrize(
+    ("codes", "first", "second"), [([BTC], [BTC], []), ([BTC, XRP, ETH_BTC], [BTC, XRP], [ETH_BTC])]
+)
+def test_the_larger_half_of_the_snapshots_comes_first(
+    codes: list[str], first: list[str], second: list[str]
+) -> None:
+    hub, watch = in_real_pace(flat())
+    client = listen(hub)
+    client.ask({"type": "ticker", "codes": codes, "is_only_snapshot": True})
+    for expected in (first, second):
+        watch.sleep(0.2)
+        hub.follow()
+        hub.pulse()
+        assert [each["code"] for each in client.heard()] == expected
+
+
+def test_a_new_request_lets_the_snapshots_of_the_earlier_one_go() -> None:
+    hub, watch = in_real_pace(flat())
+    client = listen(hub)
+    client.ask({"type": "ticker", "codes": [BTC, XRP]})
+    client.ask(TRADE | {"is_only_snapshot": True})
+    for _ in range(5):
+        watch.sleep(0.1)
+        hub.follow()
+        hub.pulse()
+    assert client.kinds() == ["trade SNAPSHOT"]
 
 
 def test_maintenance_is_silent_or_drops() -> None:

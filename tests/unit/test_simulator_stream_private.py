@@ -47,8 +47,17 @@ def test_a_market_buy_is_told_step_by_step() -> None:
     assert (trade["trade_fee"], trade["executed_funds"]) == (2.99989592, 5999.79184)
     assert (end["trade_uuid"], end["is_maker"], end["trade_fee"]) == (None, None, None)
     assert (end["avg_price"], end["locked"], end["paid_fee"]) == (160_594_000, 0.20826408, 2.99989592)
+    assert [(each["reserved_fee"], each["remaining_fee"]) for each in (wait, end)] == [(3, 3), (3, 0.00010408)]
     assert (end["identifier"], end["smp_type"], end["order_type"]) == ("mine", "cancel_maker", "price")
     assert (end["ask_bid"], end["code"], end["stream_type"]) == ("BID", BTC, "REALTIME")
+
+
+def test_the_mean_price_of_several_trades_is_told_to_eight_decimals() -> None:
+    venue = opened(flat(size=Decimal(10)))
+    client = owner(venue, ORDERS)
+    venue.place("paper", limit("bid", "1001", "15", market=XRP))
+    client.hub.pulse()
+    assert [each["avg_price"] for each in client.heard()] == [0, 1000, 1000.33333333, 1000.33333333]
 
 
 def test_a_resting_order_is_the_maker_and_a_cancel_is_told() -> None:

@@ -1,23 +1,22 @@
 """Sessions of the simulator's public streams, without sockets (upbit-api.md section 9)."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from time import process_time
 
 import pytest
 
-from tests.unit.simulator_listener import Listener, hub_of, listen, pass_time
+from makenaide.domain.market import Market
+from makenaide.exchange.simulator.market import DayStats, PublicTrade
+from tests.unit.simulator_listener import Listener, hub_of, listen, listener, pass_time
 from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, buy, flat, limit, opened, seconds
 
 TICKER = {"type": "ticker", "codes": [BTC]}
 TRADE = {"type": "trade", "codes": [BTC]}
 BOOK = {"type": "orderbook", "codes": [BTC]}
 CANDLE = {"type": "candle.1m", "codes": [BTC]}
-
-
-def listener(street: Street | None = None) -> Listener:
-    return listen(hub_of(opened(street or flat())))
 
 
 def error(client: Listener) -> str:
@@ -140,6 +139,40 @@ def test_a_book_is_told_again_when_taken_liquidity_comes_back() -> None:
     assert client.raw() == []
 
 
+class Quiet(Street):
+    """Nobody trades on it."""
+
+    def trades(self, *_asked: object) -> list[PublicTrade]:
+        return []
+
+
+def test_a_book_is_told_again_when_taken_liquidity_comes_back_though_nobody_trades() -> None:
+    client = listener(Quiet(steps=flat().steps))
+    client.ask(BOOK | {"is_only_realtime": True})
+    client.hub.face.venue.place("paper", buy("6000"))
+    client.hub.pulse()
+    assert client.heard()[0]["orderbook_units"][0]["ask_size"] == pytest.approx(0.99994)
+    pass_time(client.hub, 59.5)
+    assert client.raw() == []
+    pass_time(client.hub, 0.5)
+    assert client.heard()[0]["orderbook_units"][0]["ask_size"] == 1.0
+    pass_time(client.hub, 60)
+    assert client.raw() == []
+
+
+def test_a_warning_is_told_by_a_ticker_though_nobody_trades() -> None:
+    street = Quiet(steps=flat().steps)
+    client = listener(street)
+    client.ask(TICKER | {"is_only_realtime": True})
+    pass_time(client.hub, 1)
+    assert client.raw() == []
+    street.warned = frozenset({BTC})
+    pass_time(client.hub, 1)
+    assert [each["market_warning"] for each in client.heard()] == ["CAUTION"]
+    pass_time(client.hub, 1)
+    assert client.raw() == []
+
+
 def test_a_change_of_price_between_trades_is_seen_in_the_book() -> None:
     moving = Street(steps={BTC: [(seconds(0), Decimal(10**8)), (seconds(1.5), Decimal(101_000_000))]})
     client = listener(moving)
@@ -174,6 +207,20 @@ def test_a_ticker_carries_state_end_and_warning() -> None:
     assert ripple["market_warning"] == "CAUTION"
     assert bitcoin["acc_ask_volume"] + bitcoin["acc_bid_volume"] == bitcoin["acc_trade_volume"]
     assert (bitcoin["change"], bitcoin["signed_change_rate"], bitcoin["change_rate"]) == ("FALL", -0.2, 0.2)
+
+
+class Odd(Street):
+    """A day's volume that has no half of eight decimals."""
+
+    def day(self, market: Market, at: datetime) -> DayStats:
+        return replace(super().day(market, at), volume=0.00000003)
+
+
+def test_what_was_sold_and_what_was_bought_add_up_to_the_last_digit_of_the_volume() -> None:
+    client = listener(Odd(steps=flat().steps))
+    client.ask(TICKER)
+    [frame] = client.heard()
+    assert sorted([frame["acc_ask_volume"], frame["acc_bid_volume"]]) == [0.00000001, 0.00000002]
 
 
 def test_numbers_are_spelled_by_the_format() -> None:

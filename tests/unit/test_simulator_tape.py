@@ -12,9 +12,11 @@ from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import NO_BOOK, CandleRow, MarketData
 from makenaide.exchange.simulator.prices.candles import period_start
+from makenaide.exchange.simulator.prices.moments import from_ms
 from makenaide.exchange.simulator.prices.tape import Tape, Window
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_tapes import BTC, ORIGIN, XRP, drawn, moment, recorded, source, tape
+from tests.unit.simulator_street import BTC, XRP
+from tests.unit.simulator_tapes import ORIGIN, drawn, moment, recorded, source, tape
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
@@ -108,12 +110,31 @@ def test_before_is_exclusive_and_rows_run_newest_first(now: datetime, unit: Cand
     assert data.candles(XRP, unit, before, 2, now) == rows(data, unit, now, before)[:2]
 
 
+@given(moments, st.sampled_from([CandleUnit.SECONDS, *UNITS]))
+@settings(max_examples=60)
+def test_a_forming_candle_and_the_ticker_end_with_the_last_trade(now: datetime, unit: CandleUnit) -> None:
+    data = hours()
+    (last,) = data.trades(XRP, ORIGIN - MILLISECOND, now, 1)
+    (newest,) = data.candles(XRP, unit, now + MILLISECOND, 1, now)
+    ticker = data.day(XRP, now)
+    assert (newest.close, newest.last_tick) == (last.price, last.at)
+    assert (ticker.price, ticker.last_trade_at) == (last.price, from_ms(last.at))
+
+
+@given(moments)
+@settings(max_examples=40)
+def test_a_forming_candle_has_no_price_at_which_nobody_traded(now: datetime) -> None:
+    data = hours()
+    (newest,) = data.candles(XRP, CandleUnit.MINUTES_1, now + MILLISECOND, 1, now)
+    inside = [each.price for each in data.trades(XRP, newest.start - MILLISECOND, now, 120)]
+    assert (newest.high, newest.low) == (max(inside), min(inside))
+
+
 @given(moments)
 @settings(max_examples=30)
-def test_the_forming_candle_holds_the_last_price_and_nothing_later(now: datetime) -> None:
+def test_the_forming_candle_holds_nothing_later(now: datetime) -> None:
     data = hours()
     newest = rows(data, CandleUnit.MINUTES_60, now)[0]
-    assert Decimal(repr(newest.close)) == data.price(XRP, now)
     later = rows(data, CandleUnit.MINUTES_60, now + HOUR, newest.start + MILLISECOND)[0]
     assert newest.volume <= later.volume
     assert later.low <= newest.low <= newest.high <= later.high

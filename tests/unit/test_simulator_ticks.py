@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makenaide.domain.market import Market, round_down, round_up, tick_size
-from makenaide.exchange.simulator.prices.moments import day_date, day_number
+from makenaide.exchange.simulator.prices.moments import day_date
 from makenaide.exchange.simulator.prices.ticks import Ticks
+from tests.unit.simulator_tapes import day_number
 
 CODES = [Market(code) for code in ("KRW-BTC", "KRW-ADA", "KRW-USDT", "USDT-BTC", "BTC-ETH")]
 DATES = [date(2023, 6, 1), date(2024, 1, 29), date(2024, 10, 14), date(2025, 3, 21), date(2025, 7, 31)]

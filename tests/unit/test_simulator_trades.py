@@ -15,7 +15,8 @@ from makenaide.exchange.simulator.prices.candles import SECONDS_KEPT
 from makenaide.exchange.simulator.prices.moments import from_ms, to_ms
 from makenaide.exchange.simulator.prices.tape import Tape, Window
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_tapes import ORIGIN, XRP, drawn, recorded, source, tape
+from tests.unit.simulator_street import XRP
+from tests.unit.simulator_tapes import ORIGIN, drawn, recorded, source, tape
 
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)

@@ -1,7 +1,11 @@
 """The travel rule's calls: no sister exchange, and no deposit to verify (the official SDK 1.1.0 names the fields)."""
 
+from decimal import Decimal
+
 import pytest
 
+from makenaide.exchange.simulator.core.operator import Operator
+from makenaide.exchange.simulator.core.treasury import Move, TransferState
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings
 from tests.unit.simulator_street import SECRET, Customer, decoded, error_name, flat, opened
@@ -30,6 +34,23 @@ def test_no_deposit_waits_for_a_verification(name: str, body: dict[str, str]) ->
         assert f"{field} is missing" in decoded(reply)["error"]["message"]
     reply = customer("deposit").post(f"/v1/travel_rule/deposit/{name}", {**body, "vasp_uuid": 5})
     assert error_name(reply) == "validation_error"
+
+
+@pytest.mark.parametrize("name", ["uuid", "txid"])
+def test_a_deposit_that_waits_for_its_sender_is_found_and_the_sister_exchange_is_not(name: str) -> None:
+    who = customer("deposit")
+    operator = Operator(who.face.venue)
+    waits, here = (
+        operator.deposit("paper", Move(currency="ETH", amount=Decimal(1), state=state))
+        for state in (TransferState.TRAVEL_RULE_SUSPECTED, TransferState.ACCEPTED)
+    )
+    for deposit, status, error in ((waits, 400, "validation_error"), (here, 404, "deposit_not_found")):
+        asked = {"uuid": UUID | {"deposit_uuid": deposit.uuid}, "txid": TXID | {"txid": deposit.txid}}
+        reply = who.post(f"/v1/travel_rule/deposit/{name}", asked[name])
+        assert (reply.status, error_name(reply)) == (status, error)
+        assert error == "deposit_not_found" or "vasp_uuid" in decoded(reply)["error"]["message"]
+    other = TXID | {"txid": waits.txid, "currency": "BTC"}
+    assert error_name(who.post("/v1/travel_rule/deposit/txid", other)) == "deposit_not_found"
 
 
 def test_a_trading_key_alone_has_no_right_to_it() -> None:

@@ -66,6 +66,7 @@ def several(someone: Customer) -> dict[str, str]:
         ((("quote_currencies", "BTC,USDT"),), ["eth"]),
         ((("excluded_pairs", "KRW-BTC"),), ["eth", "xrp-ask", "xrp-bid"]),
         ((("exclude_pairs", "KRW-BTC,BTC-ETH"),), ["xrp-ask", "xrp-bid"]),
+        ((("excluded_pairs", "KRW-BTC,BTC-XRP"),), ["eth", "xrp-ask", "xrp-bid"]),
         ((("pairs", "KRW-BTC,KRW-XRP"), ("excluded_pairs", "KRW-XRP")), ["ask", "bid"]),
         ((("count", "2"),), ["eth", "xrp-ask"]),
         ((("count", "1"), ("order_by", "asc")), ["bid"]),
@@ -104,6 +105,8 @@ def test_a_batch_cancel_without_parameters_takes_the_newest_twenty_and_never_mor
         ((("pairs", ",".join(["KRW-BTC"] * 21)),), "validation_error"),
         ((("excluded_pairs", "KRW-BTC,,"),), "validation_error"),
         ((("pairs", "KRW-NONE"),), "notfoundmarket"),
+        ((("excluded_pairs", "KRW-BTC,XRP"),), "notfoundmarket"),
+        ((("exclude_pairs", "KRW"),), "notfoundmarket"),
         ((("pairs", "KRW-BTC"), ("quote_currencies", "KRW")), "bad_request"),
     ],
 )
@@ -239,12 +242,24 @@ def test_a_closed_order_is_not_replaced() -> None:
 SLOW = VenueSettings(cancel_delay_ms=3000)
 
 
+class Notes:
+    """Satisfies `Journal`: the commands that it was given."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+
+    def append(self, _at: object, command: str, _body: object) -> None:
+        self.commands.append(command)
+
+
 def test_a_cancel_is_on_its_way_for_a_while_and_can_be_asked_for_twice() -> None:
     venue, someone = desk(SLOW)
+    notes = venue.journal = Notes()
     uuid = decoded(someone.post("/v1/orders", OLD))["uuid"]
     assert someone.delete("/v1/order", ("uuid", uuid), at=seconds(1)).status == 200
     assert someone.delete("/v1/order", ("uuid", uuid), at=seconds(2)).status == 200
     assert decoded(someone.delete("/v1/orders/open"))["success"]["count"] == 1
+    assert [each for each in notes.commands if "cancel" in each] == ["cancel"], "on its way once"
     assert decoded(someone.get("/v1/order", ("uuid", uuid), at=seconds(3.999)))["state"] == "wait"
     assert_locks_match(venue)
     assert decoded(someone.get("/v1/order", ("uuid", uuid), at=seconds(4)))["state"] == "cancel"
@@ -275,10 +290,10 @@ def test_if_the_old_order_fills_first_no_new_one_appears_and_its_identifier_is_u
 
 
 def test_a_replacement_is_made_when_the_cancel_takes_effect_with_what_is_left_then() -> None:
-    venue, someone = desk(
-        VenueSettings(cancel_delay_ms=3000, balance_lag_ms=60_000),
-        Street(steps={BTC: FALLING}, volume=Decimal("0.004")),
-    )
+    settings = VenueSettings(cancel_delay_ms=3000, balance_lag_ms=60_000)
+    # Just what the old order locks: its heir has nothing else to live on, and does not wait for the lag.
+    venue = opened(Street(steps={BTC: FALLING}, volume=Decimal("0.004")), settings=settings, KRW="950475")
+    someone = Customer(faced(venue))
     someone.post("/v1/orders", limit("bid", "95000000", "0.01", identifier="old"))
     someone.post("/v1/orders/cancel_and_new", replacing(price="80000000", volume="remain_only", identifier="new"))
     assert someone.get("/v1/order", ("identifier", "new"), at=seconds(2.9)).status == 404

@@ -71,6 +71,12 @@ def test_a_single_fault_has_the_same_name_in_whatever_order_the_rules_are_asked(
     assert someone.post("/v1/orders", buy("6000")).status == 201
 
 
+@pytest.mark.parametrize(("total", "status"), [("1000000000", 201), ("1000000001", 400)])
+def test_an_order_may_be_worth_the_maximum_and_no_won_more(total: str, status: int) -> None:
+    someone = Customer(faced(opened(flat(), settings=VenueSettings(), **RICH)))
+    assert someone.post("/v1/orders", buy(total)).status == status
+
+
 @pytest.mark.parametrize(
     ("order", "names"),
     [
@@ -105,7 +111,10 @@ def test_funds_can_be_asked_before_the_price_step() -> None:
     [
         ({"checks": tuple(Check)[1:]}, "each of"),
         ({"checks": (*tuple(Check)[2:], Check.MAINTENANCE, Check.FORM)}, "can come before form"),
-        ({"beyond_book": "volume_to_large"}, "no such error name; did you mean volume_too_large"),
+        (
+            {"beyond_book": "volume_to_large"},
+            "beyond_book: unknown error name volume_to_large; did you mean volume_too_large",
+        ),
         ({"far_price_ratio": Decimal("0.5")}, "at least 1"),
         ({"cancel_delay_ms": -1}, "cancel_delay_ms"),
         ({"cancel_and_new_status": 202}, "cancel_and_new_status"),
@@ -168,6 +177,14 @@ def test_the_stable_coins_can_have_their_own_step(tick: str, price: str, taken: 
     assert (reply.status == 201) == taken
     shown = decoded(someone.get("/v1/orderbook/instruments", ("markets", usdt)))[0]["tick_size"]
     assert shown == ("0.5" if taken else "1")
+
+
+@pytest.mark.parametrize(("price", "own"), [("999", False), ("1000", True), ("9999", True), ("10000", False)])
+def test_the_stable_coins_own_step_holds_from_a_thousand_won_to_below_ten_thousand(price: str, own: bool) -> None:
+    usdt, step = Market("KRW-USDT"), Decimal("0.5")
+    street = Street(steps={usdt: [(seconds(0), Decimal(price))]})
+    venue = opened(street, settings=VenueSettings(stable_tick=step))
+    assert (venue.floor.tick(usdt, Decimal(price)) == step) == own
 
 
 @pytest.mark.parametrize("default", SelfMatch)

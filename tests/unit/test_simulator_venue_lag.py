@@ -8,6 +8,7 @@ import pytest
 
 from makenaide.domain.errors import Inconsistent, Misconfigured
 from makenaide.exchange.simulator.core.errors import Refused
+from makenaide.exchange.simulator.core.feed import AssetHappening, Happening, OrderHappening
 from makenaide.exchange.simulator.core.operator import MOST_WATCHING, Operator
 from makenaide.exchange.simulator.core.orders import Order
 from makenaide.exchange.simulator.core.venue import Venue
@@ -72,6 +73,20 @@ def test_what_a_cancel_releases_comes_after_the_lag_too() -> None:
     assert balances(someone, seconds(2)) == {"KRW": ("10000000", "0")}
 
 
+def feed_of(venue: Venue) -> list[Happening]:
+    feed = venue.settlement.feed.since(0)
+    assert feed is not None
+    return feed
+
+
+def told(venue: Venue) -> list[object]:
+    """All that the private streams are told; orders, which are compared by identity, in words."""
+    return [
+        (each.at, each.news, str(each.order), each.trade) if isinstance(each, OrderHappening) else each
+        for each in feed_of(venue)
+    ]
+
+
 def test_a_fill_on_the_way_arrives_its_lag_later_in_whatever_steps_time_passes() -> None:
     states = []
     for steps in ((30,), (11, 12, 30), (10, 11.4, 11.5, 30)):
@@ -83,8 +98,19 @@ def test_a_fill_on_the_way_arrives_its_lag_later_in_whatever_steps_time_passes()
             early = 10 <= step < 11.5
             assert (seen.pending if early else seen.free) == Decimal("0.01")
             assert (seen.free if early else seen.pending) == 0
-        states.append(venue.state())
+        states.append((venue.state(), told(venue)))
     assert states[0] == states[1] == states[2]
+
+
+def test_what_lags_arrives_before_a_later_fill_though_time_jumps_over_both() -> None:
+    venue = opened(path(), settings=LATE, BTC="1")
+    for price in ("100500000", "104000000"):
+        venue.place("paper", limit("ask", price, "0.01"))
+    venue.place("paper", sell("0.02"))
+    venue.advance(BEGIN + seconds(30))
+    moved = [(each.at - BEGIN, each.holdings) for each in feed_of(venue) if isinstance(each, AssetHappening)]
+    assert [at for at, _ in moved] == sorted(at for at, _ in moved)
+    assert [at.total_seconds() for at, _ in moved] == [0, 0, 0, 0, 1.5, 20, 20, 21.5, 21.5]
 
 
 def test_nothing_arrives_that_was_not_pending() -> None:
@@ -157,12 +183,14 @@ def test_a_watching_order_that_never_sees_its_price_waits_and_can_be_cancelled()
     assert balances(someone) == {"KRW": ("10000000", "0")}
 
 
-def test_twenty_orders_may_watch_a_market() -> None:
-    venue = opened(path())
+def test_twenty_orders_of_an_account_may_watch_a_market() -> None:
+    venue = opened(path(), "paper", "other")
+    body = limit("bid", "80000000", "0.0001")
     for _ in range(MOST_WATCHING):
-        conditional(venue, limit("bid", "80000000", "0.0001"), "85000000")
+        conditional(venue, body, "85000000")
     with pytest.raises(Refused, match="bad_request"):
-        conditional(venue, limit("bid", "80000000", "0.0001"), "85000000")
+        conditional(venue, body, "85000000")
+    assert Operator(venue).place_watch("other", body, Decimal(85_000_000)).status == "watch"
     conditional(venue, limit("bid", "900", "10", market=XRP), "950")
 
 
@@ -199,7 +227,7 @@ def test_a_delisting_ends_a_watching_order() -> None:
 
 @pytest.mark.parametrize("step", [0.7, 3, 9.9])
 def test_with_delays_and_triggers_the_steps_in_which_time_moves_change_nothing(step: float) -> None:
-    def run(length: float) -> list[str]:
+    def run(length: float) -> list[object]:
         settings = VenueSettings(balance_lag_ms=1200, cancel_delay_ms=2500)
         venue = opened(path(volume=Decimal("0.008")), settings=settings, KRW="10000000", BTC="0.2")
         first = venue.place("paper", limit("bid", "95000000", "0.02", identifier="first")).uuid
@@ -215,6 +243,6 @@ def test_with_delays_and_triggers_the_steps_in_which_time_moves_change_nothing(s
             now = at
             venue.advance(BEGIN + seconds(at))
             moments.get(at, lambda: None)()
-        return venue.state()
+        return [*venue.state(), *told(venue)]
 
     assert run(step) == run(1000)

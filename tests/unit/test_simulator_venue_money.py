@@ -111,6 +111,8 @@ def test_a_market_sell_pays_its_fee_from_the_proceeds_like_the_official_example(
         "locked": "0",
     }
     assert order.funds == Decimal("7394.19175")
+    trades: Any = replies.order_with_trades(order)["trades"]
+    assert [trade["trend"] for trade in trades] == ["down"]
     assert held(venue, "KRW") == ("7390.494654125", "0")
     assert dict(venue.accounts["paper"].wallet).keys() == {"KRW"}
 
@@ -188,6 +190,12 @@ def test_a_best_buy_takes_the_best_price_only(total: str, state: str, bought: st
     }
 
 
+def test_a_best_buy_for_exactly_what_the_best_price_holds_is_filled() -> None:
+    body = {"market": BTC, "side": "bid", "ord_type": "best", "price": "1000000", "time_in_force": "fok"}
+    order = place(opened(flat(size=Decimal("0.01"))), body)
+    assert (order.status, order.executed) == ("done", Decimal("0.01"))
+
+
 def test_a_best_sell_stops_below_the_best_bid() -> None:
     venue = opened(flat(size=Decimal("0.01")), BTC="1")
     order = place(venue, {"market": BTC, "side": "ask", "ord_type": "best", "volume": "1", "time_in_force": "ioc"})
@@ -213,6 +221,18 @@ def test_the_average_price_moves_by_price_and_only_with_buys() -> None:
     assert venue.accounts["paper"].wallet.holding("BTC").average == 100_000_500
     place(venue, sell("0.005"))
     assert venue.accounts["paper"].wallet.holding("BTC").average == 100_000_500
+    place(venue, sell("0.015", market=BTC))
+    assert venue.accounts["paper"].wallet.holding("BTC").average == 0
+
+
+@pytest.mark.parametrize(
+    ("volume", "paid", "average"),
+    [("3", "200", "66.66666667"), ("2", "0.00000003", "0.00000002"), ("2", "0.00000001", "0")],
+)
+def test_the_average_price_is_rounded_to_eight_decimals_half_to_even(volume: str, paid: str, average: str) -> None:
+    wallet = Wallet()
+    wallet.bought("BTC", Decimal(volume), Decimal(paid))
+    assert wallet.holding("BTC").average == Decimal(average)
 
 
 def test_a_coin_bought_with_coins_costs_a_quarter_percent_and_keeps_its_average() -> None:

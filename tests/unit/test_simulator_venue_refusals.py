@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
+from makenaide.domain.errors import Misconfigured
+from makenaide.exchange.simulator.settings import FaceSettings, RejectedIdentifier, VenueSettings
 from tests.unit.simulator_street import (
     BEGIN,
     BTC,
@@ -119,6 +120,22 @@ def test_an_order_at_any_price_must_fit_into_thirty_levels(body: Change) -> None
     assert (reply.status, error_name(reply)) == (400, "volume_too_large")
 
 
+@pytest.mark.parametrize("body", [buy("2000010"), sell("0.02")])
+def test_an_order_at_any_price_may_take_all_that_its_side_of_the_book_holds(body: Change) -> None:
+    thin = opened(replace(flat(), levels=2, size=flat().size / 100), KRW="10000000", BTC="1")
+    assert Customer(faced(thin)).post("/v1/orders", body).status == 201
+
+
+@pytest.mark.parametrize(("side", "body"), [("ask", sell("0.03")), ("bid", buy("2500000"))])
+def test_what_others_offer_on_the_orders_own_side_is_nothing_to_take(side: str, body: Change) -> None:
+    thin = replace(flat(), levels=2, size=flat().size / 100)
+    venue = opened(thin, "maker", "paper", KRW="10000000", BTC="1")
+    price = "100001000" if side == "ask" else "99998000"
+    assert Customer(faced(venue), "maker").post("/v1/orders", limit(side, price, "0.05")).status == 201
+    reply = Customer(faced(venue)).post("/v1/orders", body)
+    assert (reply.status, error_name(reply)) == (400, "volume_too_large")
+
+
 def test_the_thirty_level_refusal_has_the_name_that_is_set() -> None:
     settings = VenueSettings(beyond_book="invalid_parameter")
     empty = opened(replace(flat(), levels=0), settings=settings)
@@ -131,6 +148,19 @@ def test_a_young_market_takes_limit_orders_only() -> None:
     assert someone.post("/v1/orders", LIMIT).status == 201
     chance = decoded(someone.get("/v1/orders/chance", ("market", BTC)))
     assert chance["market"]["bid_types"] == ["limit"]
+
+
+@pytest.mark.parametrize("code", ["krw-btc", "KRW-BTX", "nonsense"])
+def test_a_young_market_that_there_is_not_is_named(code: str) -> None:
+    with pytest.raises(Misconfigured, match=f"limit_only: unknown market {code}; .*KRW-BTC"):
+        opened(flat(), settings=VenueSettings(limit_only=(code,)))
+
+
+def test_a_status_is_one_of_the_two_that_there_may_be() -> None:
+    with pytest.raises(Misconfigured, match="consent_status: expected 400 or 403, got 401"):
+        VenueSettings(consent_status=401)
+    with pytest.raises(Misconfigured, match="out_of_scope_status: expected 401 or 403, got 402"):
+        FaceSettings(out_of_scope_status=402)
 
 
 def test_coin_markets_want_a_consent() -> None:
@@ -216,6 +246,14 @@ def test_the_test_call_uses_no_identifier_up() -> None:
     assert someone.post("/v1/orders/test", body | {"volume": "5"}).status == 400
     assert someone.get("/v1/order", ("identifier", "mk1-tested")).status == 404
     assert someone.post("/v1/orders", body).status == 201
+
+
+@pytest.mark.parametrize("number", [15, 1.5, 0.0])
+@pytest.mark.parametrize("field", ["market", "identifier", "time_in_force"])
+def test_a_number_is_no_text_with_a_fraction_or_without(field: str, number: float) -> None:
+    reply = customer().post("/v1/orders", LIMIT | {field: number})
+    name = "invalid_time_in_force" if field == "time_in_force" else "validation_error"
+    assert (reply.status, error_name(reply)) == (400, name)
 
 
 def test_numbers_may_come_as_json_numbers() -> None:

@@ -1,7 +1,8 @@
 """What time does to the simulated venue: resting orders, delistings, fences; and that steps do not matter."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,23 @@ def test_the_steps_in_which_time_moves_change_nothing(step: int) -> None:
         return venue.state()
 
     assert run(step) == run(86_400 * 2)
+
+
+def test_each_order_that_is_met_is_looked_for_once() -> None:
+    asked = 0
+
+    class Counting(Street):
+        def crossing(self, *args: Any) -> tuple[datetime, Decimal] | None:
+            nonlocal asked
+            asked += 1
+            return super().crossing(*args)
+
+    venue = opened(Counting(steps={BTC: STEPS}), BTC="1")
+    for number in range(100):
+        resting(venue, "ask", str(101_000_000 + 1000 * number), "0.001")
+    venue.advance(BEGIN + timedelta(days=2))
+    assert all(order.status == "done" for order in venue.accounts["paper"].history)
+    assert asked == 100
 
 
 FENCE = Fence(floor=Price(94_500_000), peak=Price(115_000_000))

@@ -11,6 +11,7 @@ import pytest
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import (
+    Accepted,
     Duplicate,
     Identifier,
     NoAnswer,
@@ -96,7 +97,7 @@ def test_transfers_are_paged_to_the_end_newest_first() -> None:
     operator.deposit("paper", Move(currency="KRW", amount=Decimal(5000), state=TransferState.PROCESSING))
     at = desk(venue, scopes=VIEWS)
     found = at.client.deposits()
-    assert len(found) == 206
+    assert (len(found), at.paths().count("/v1/deposits")) == (206, 4)
     assert (found[0].currency, found[0].done_at) == ("KRW", None)
     assert [each.amount for each in found[1:]] == [Decimal(number) for number in range(205, 0, -1)]
     assert [each.amount for each in at.client.deposits("XRP", most=3)] == [205, 204, 203]
@@ -159,7 +160,7 @@ def test_all_orders_of_named_markets_and_sides_are_cancelled_and_no_others() -> 
     at.rest(1)
     sale = bid(2, price="200000000")
     Customer(at.wire.face).post("/v1/orders", {"market": XRP, "side": "bid"} | _resting())
-    assert at.client.place(_sold(sale.identifier)) is not None
+    assert isinstance(at.client.place(_sold(sale.identifier)), Accepted)
     done = at.client.cancel_all([BTC], Side.BID)
     assert [each.identifier for each in done.taken] == [bid(1).identifier]
     assert len(at.client.open_orders()) == 2

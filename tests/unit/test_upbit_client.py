@@ -1,6 +1,5 @@
 """What the client asks of the venue, and what it makes of the replies."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from makenaide.exchange.upbit.errors import VenueGarbled, VenueRefused, VenueUna
 from makenaide.exchange.upbit.retry import RetrySettings
 from makenaide.exchange.upbit.transport import target
 from makenaide.exchange.venue import Venue
+from tests.unit.simulator_street import hashed
 from tests.unit.test_upbit_wire import CANDLE, CHANCE, LIMIT_SELL, LISTING, MARKET_BUY, TICKER, changed
 from tests.unit.upbit_script import KEYS, START, Step, refused, reply, stand
 
@@ -53,10 +53,6 @@ def claims(request: Request) -> dict[str, Any]:
     token = request.headers["authorization"].removeprefix("Bearer ")
     read: dict[str, Any] = jwt.decode(token, KEYS.secret, algorithms=["HS512"])
     return read
-
-
-def hashed(text: str) -> str:
-    return hashlib.sha512(text.encode()).hexdigest()
 
 
 def test_the_client_is_a_venue() -> None:

@@ -24,6 +24,7 @@ from makenaide.exchange.upbit.limiter import (
 )
 from tests.unit.upbit_script import START, StepClock
 
+OURS = LimiterSettings()
 WHOLE = LimiterSettings(
     market=10,
     candle=10,
@@ -186,22 +187,30 @@ def test_a_window_that_somebody_else_emptied_is_waited_out_whole() -> None:
     assert turn(pacer, Group.CANDLE).sent == second.sent, "other groups do not wait"
 
 
+def test_a_window_that_others_emptied_after_our_first_calls_is_waited_out_from_the_last_of_them() -> None:
+    pacer = limiter(StepClock())
+    pacer.heard(turn(pacer, Group.TICKER), answered(9))
+    second = turn(pacer, Group.TICKER)
+    pacer.heard(second, answered(0))
+    assert turn(pacer, Group.TICKER).sent - second.sent >= timedelta(seconds=1.04)
+
+
 def test_a_window_that_our_own_share_filled_costs_nothing() -> None:
     clock = StepClock()
     pacer = limiter(clock)
     taken = []
-    for left in range(8, -1, -1):
+    for left in reversed(range(int(OURS.ticker))):
         taken.append(turn(pacer, Group.TICKER))
         pacer.heard(taken[-1], answered(left))
     following = turn(pacer, Group.TICKER)
-    assert following.sent - taken[-1].sent <= timedelta(seconds=1.05 / 9)
+    assert following.sent - taken[-1].sent <= timedelta(seconds=1.05 / OURS.ticker)
 
 
 def test_a_reply_without_the_header_changes_nothing() -> None:
     clock = StepClock()
     pacer = limiter(clock)
     assert pacer.heard(turn(pacer, Group.TICKER), answered(None)) == 0
-    assert turn(pacer, Group.TICKER).sent - START == timedelta(seconds=1.04 / 9)
+    assert turn(pacer, Group.TICKER).sent - START == timedelta(seconds=1.04 / OURS.ticker)
 
 
 def test_each_429_in_a_row_may_wait_longer_and_a_good_reply_forgives() -> None:
@@ -250,6 +259,17 @@ def test_a_418_that_names_no_wait_doubles_up_to_the_cap() -> None:
     pacer = limiter(StepClock(), LimiterSettings(block_cap=35))
     waits = [pacer.heard(turn(pacer, Group.ORDER), answered(None, 418)) for _ in range(4)]
     assert [int(wait) for wait in waits] == [10, 20, 35, 35]
+    assert pacer.heard(turn(pacer, Group.ORDER), answered(5)) == 0
+    assert 10 <= pacer.heard(turn(pacer, Group.ORDER), answered(None, 418)) <= 11, "a good reply forgives"
+
+
+def test_who_was_blocked_together_does_not_come_back_together() -> None:
+    waits = set()
+    for seed in range(20):
+        pacer = Limiter(LimiterSettings(), StepClock(), random.Random(seed))
+        waits.add(pacer.heard(turn(pacer, Group.ORDER), answered(None, 418, retry_after="30")))
+    assert len(waits) == 20
+    assert max(waits) - min(waits) > 0.5
 
 
 def test_a_418_shuts_what_is_counted_at_the_same_place_and_nothing_else() -> None:
@@ -297,8 +317,8 @@ def test_a_little_lateness_costs_no_rate_and_a_lot_never_bunches(late: float, he
     pacer = limiter(clock)
     sent = [(turn(pacer, Group.TICKER).sent - START).total_seconds() for _ in range(100)]
     gaps = [later - earlier for earlier, later in pairwise(sent)]
-    assert 99 / (sent[-1] - sent[0]) >= held * 9
-    assert min(gaps) >= 1.04 / 9 - 0.021
+    assert 99 / (sent[-1] - sent[0]) >= held * OURS.ticker
+    assert min(gaps) >= 1.04 / OURS.ticker - 0.021
 
 
 class Interruption(StepClock):

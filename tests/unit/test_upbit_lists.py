@@ -170,10 +170,11 @@ def test_closed_orders_are_found_over_many_weeks() -> None:
 
 @dataclass
 class Crowded:
-    """A venue with closed orders at given milliseconds."""
+    """A venue with closed orders at given milliseconds; `counts` are the edges of a window that it counts in."""
 
     moments: Sequence[int]
     windows: list[tuple[int, int]] = field(default_factory=list)
+    counts: str = "both"
 
     def send(self, request: Request) -> Response:
         query = dict(request.query)
@@ -185,6 +186,8 @@ class Crowded:
             row(number, datetime.fromtimestamp(at / 1000, UTC), state="done")
             for number, at in enumerate(self.moments)
             if since <= at <= until
+            and (at != since or self.counts in ("both", "start"))
+            and (at != until or self.counts in ("both", "end"))
         ]
         return reply(inside[:MOST_CLOSED])
 
@@ -196,6 +199,15 @@ def test_a_window_with_more_orders_than_a_reply_holds_is_halved_until_it_fits() 
     found = at.client.closed_orders(BEGIN, BEGIN + DAY)
     assert [each.uuid for each in found] == [f"u-{number:05d}" for number in range(2500)]
     assert len(venue.windows) > 3
+
+
+@pytest.mark.parametrize("counts", ["both", "start", "end"])
+def test_an_order_at_the_edge_of_two_windows_is_found_whichever_edge_the_venue_counts_in(counts: str) -> None:
+    start = int(BEGIN.timestamp() * 1000)
+    venue = Crowded([start + 2 * number for number in range(1, 2500)], counts=counts)
+    assert len(stand([], carrier=venue).client.closed_orders(BEGIN, BEGIN + DAY)) == 2499
+    edges = {edge for window in venue.windows for edge in window}
+    assert edges & set(venue.moments), "some order lies at an edge"
 
 
 def test_more_orders_in_a_second_than_a_reply_holds_are_not_passed_over() -> None:

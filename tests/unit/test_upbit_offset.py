@@ -89,6 +89,13 @@ def test_what_is_no_date_teaches_nothing(date: str) -> None:
     assert offsets.estimate() is None
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"])
+def test_the_ends_of_the_calendar_are_dates_like_any_other(date: str) -> None:
+    offsets = Offsets()
+    offsets.heard(date, START, START + SECOND)
+    assert estimate(offsets).high - estimate(offsets).low == 2 * SECOND
+
+
 def test_a_measure_taken_backwards_teaches_nothing() -> None:
     offsets = Offsets()
     offsets.heard(header(START), START, START - SECOND)

@@ -9,14 +9,12 @@ import pytest
 from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price, Quantity
-from makenaide.domain.order import (
-    Side,
-)
+from makenaide.domain.order import Side
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.settings import VenueSettings
 from makenaide.exchange.upbit.errors import VenueGarbled
 from makenaide.exchange.venue import CandleUnit
-from tests.unit.simulator_street import BTC, XRP, flat, opened
+from tests.unit.simulator_street import BTC, XRP
 from tests.unit.simulator_tapes import ORIGIN, drawn, source, tape
 from tests.unit.test_upbit_wire import CANDLE, TICKER, changed
 from tests.unit.upbit_desk import desk
@@ -25,13 +23,18 @@ from tests.unit.upbit_script import START, reply, stand
 ETH = Market("KRW-ETH")
 
 
-@pytest.mark.parametrize("unit", CandleUnit)
-def test_candles_of_every_unit_come_ascending_and_end_before_the_time(unit: CandleUnit) -> None:
+def traded_until(at: datetime) -> Venue:
+    """A venue whose KRW-XRP has been traded from ORIGIN on, standing at `at`."""
     venue = Venue(tape(source(drawn(seed=4, count=24 * 120))), VenueSettings())
     venue.open_account("paper", {"KRW": Decimal(10_000)})
+    venue.advance(at)
+    return venue
+
+
+@pytest.mark.parametrize("unit", CandleUnit)
+def test_candles_of_every_unit_come_ascending_and_end_before_the_time(unit: CandleUnit) -> None:
     before = ORIGIN + timedelta(days=100)
-    venue.advance(before)
-    client = desk(venue).client
+    client = desk(traded_until(before)).client
     found = client.candles(XRP, unit, before, 5)
     assert 1 <= len(found) <= 5
     starts = [each.start for each in found]
@@ -99,8 +102,10 @@ def test_the_official_trade_keeps_every_digit() -> None:
 
 
 def test_the_trades_of_the_simulated_venue_parse() -> None:
-    found = desk(opened(flat())).client.trades(BTC, 7)
-    assert {each.market for each in found} <= {BTC}
+    found = desk(traded_until(ORIGIN + timedelta(days=99, hours=20))).client.trades(XRP, 7)
+    assert [each.market for each in found] == [XRP] * 7
+    times = [each.at for each in found]
+    assert times == sorted(times, reverse=True)
 
 
 def test_the_tickers_of_a_currency_come_in_one_call() -> None:
@@ -113,3 +118,12 @@ def test_the_tickers_of_a_currency_come_in_one_call() -> None:
     for rows in ([official, official], [official | {"market": "BTC-ETH"}], [official | {"market": "?"}]):
         with pytest.raises(VenueGarbled):
             stand([reply(rows)]).client.tickers_of(["KRW"])
+
+
+@pytest.mark.parametrize("price", [None, 0])
+def test_a_market_that_was_never_traded_spoils_no_other_ones_ticker(price: int | None) -> None:
+    official = json.loads(TICKER)
+    fresh = official | {"market": "KRW-NEW", "trade_price": price, "acc_trade_price_24h": 0}
+    client = stand([reply([official, fresh])]).client
+    assert set(client.tickers_of(["KRW"])) == {ETH}
+    assert set(client.tickers([ETH, Market("KRW-NEW")])) == {ETH}

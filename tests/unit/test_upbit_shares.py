@@ -18,32 +18,32 @@ def fullest(rate: float, limit: VenueLimit) -> int:
 
 
 @pytest.mark.parametrize("place", Place)
-@pytest.mark.parametrize("group", [group for group in Group if group is not Group.WEBSOCKET_MESSAGE])
+@pytest.mark.parametrize("group", Group)
 def test_the_shares_of_all_roles_together_stay_within_the_venues_limit(place: Place, group: Group) -> None:
-    rates = [LimiterSettings.of(role, place).rate(group) for role in Role]
+    rates = [LimiterSettings().within(role, place).rate(group) for role in Role]
     limit = VENUE_LIMITS[group]
     assert sum(rates) <= limit.calls / limit.seconds
     assert sum(fullest(rate, limit) for rate in rates) <= limit.calls, "in the worst window"
 
 
-def test_messages_are_counted_by_connection_and_nobody_has_to_share() -> None:
-    for role in Role:
-        rate = LimiterSettings.of(role).rate(Group.WEBSOCKET_MESSAGE)
-        assert fullest(rate, VenueLimit(5, 1)) <= 5
-        assert fullest(rate, VENUE_LIMITS[Group.WEBSOCKET_MESSAGE]) <= 100
-
-
 def test_the_shares_are_those_of_the_house_rules() -> None:
-    guard, trader = (LimiterSettings.of(role) for role in (Role.GUARD, Role.TRADER))
+    guard, trader = (LimiterSettings().within(role) for role in (Role.GUARD, Role.TRADER))
     assert (guard.order, guard.default, guard.ticker) == (4, 8, 1)
     assert (trader.order, trader.default) == (7, 20)
     assert trader == LimiterSettings(), "the defaults are the trading process's"
-    away = [LimiterSettings.of(role, Place.AWS).candle for role in (Role.COLLECTOR, Role.TRADER, Role.GUARD)]
+    away = [LimiterSettings().within(role, Place.AWS).candle for role in (Role.COLLECTOR, Role.TRADER, Role.GUARD)]
     assert away == [6, 2, 1]
+    person = LimiterSettings().within(Role.PERSON)
+    assert (person.order, person.default, person.ticker) == (1, 2, 2), "the rest"
+
+
+def test_a_share_never_raises_what_was_set_lower() -> None:
+    slow = LimiterSettings(candle=0.5, margin=0.02).within(Role.PERSON)
+    assert (slow.candle, slow.ticker, slow.margin) == (0.5, 2, 0.02)
 
 
 def test_a_group_without_a_share_is_never_called() -> None:
-    collector = limiter(StepClock(), LimiterSettings.of(Role.COLLECTOR, Place.AWS))
+    collector = limiter(StepClock(), LimiterSettings().within(Role.COLLECTOR, Place.AWS))
     assert turn(collector, Group.CANDLE).group is Group.CANDLE
     with pytest.raises(Misconfigured, match="order: this process has no share"):
         collector.take(Group.ORDER, 1)
@@ -56,7 +56,6 @@ def test_a_block_of_the_sockets_shuts_no_rest_call_and_the_other_way_round(path:
     pacer.heard(turn(pacer, Group.WEBSOCKET_CONNECT), answered(None, 418))
     assert isinstance(pacer.take(Group.WEBSOCKET_CONNECT, 5), NoTurn)
     assert [turn(pacer, group, 0).group for group in (Group.TICKER, Group.ORDER)] == [Group.TICKER, Group.ORDER]
-    assert turn(pacer, Group.WEBSOCKET_MESSAGE, 0).sent == START
     pacer.heard(turn(pacer, Group.DEFAULT), answered(None, 418))
     assert isinstance(pacer.take(Group.ORDER, 5), NoTurn), "the same pocket"
     assert turn(pacer, Group.CANDLE, 0).sent == START

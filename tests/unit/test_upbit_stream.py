@@ -10,7 +10,7 @@ import pytest
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
-from makenaide.exchange.http import NotConnected
+from makenaide.exchange.http import NotConnected, Response
 from makenaide.exchange.upbit.limiter import LimiterSettings
 from makenaide.exchange.upbit.stream.connection import PRIVATE, PUBLIC, Refused
 from makenaide.exchange.upbit.stream.frames import MyOrderFrame, StreamError, TradeFrame
@@ -19,7 +19,7 @@ from makenaide.exchange.upbit.stream.settings import StreamSettings
 from makenaide.exchange.upbit.stream.status import State
 from makenaide.exchange.upbit.stream.subscription import Subscription, Wanted, account_news, books_of
 from tests.unit.upbit_frames import MY_ORDER, TICKER, TRADE, book
-from tests.unit.upbit_stream_script import END, START, HandClock, Line, ScriptedSocket, Stage
+from tests.unit.upbit_stream_script import END, START, HandClock, Line, ScriptedSocket, Stage, turned_away
 
 BTC, ETH = Market("KRW-BTC"), Market("KRW-ETH")
 BOOKS = books_of([ETH], "KRW-BTC")
@@ -59,7 +59,7 @@ def test_it_subscribes_to_everything_and_keeps_the_newest_book() -> None:
     assert [text for _, text in first(stage).sent] == [BOOKS.request("id-1")]
     assert stage.opened == [(0.0, PUBLIC, {})]
     assert {code: seen.frame.book.best_bid for code, seen in noted[0].items()} == {BTC: Price(100_004)}
-    assert noted[0][BTC].at == START.replace(second=4)
+    assert noted[0][BTC].mark == 1004
 
 
 def test_a_lost_connection_leaves_no_price_behind() -> None:
@@ -168,6 +168,17 @@ def test_a_quiet_market_may_be_silent_as_long_as_the_venue_says_up() -> None:
     assert len(stage.opened) == 1
 
 
+def test_silence_before_a_new_wish_does_not_count_against_what_is_wanted_now() -> None:
+    stage: Stage
+    quiet: list[Line] = [(float(second), UP) for second in range(0, 100, 10)]
+    wish: Line = (95.0, lambda: stage.stream.want(BOOKS))
+    books: list[Line] = [(at + 100, text) for at, text in ticking(20)]
+    stage = staged([*quiet, wish, *books], end=119)
+    stage.stream.want(books_of([ETH], ""))
+    stage.stream.run()
+    assert len(stage.opened) == 1
+
+
 def test_codes_that_send_no_snapshot_are_named_once() -> None:
     stage = staged(ticking(30), end=29)
     stage.stream.want(books_of([ETH, Market("KRW-NONE")], "KRW-BTC"))
@@ -248,12 +259,22 @@ def test_a_connection_that_lived_long_starts_the_pauses_afresh() -> None:
 
 @pytest.mark.parametrize("status", [429, 418])
 def test_a_block_is_waited_out_and_the_wait_doubles(status: int) -> None:
-    stage = staged(Refused(status), end=200)
+    stage = staged(turned_away(status), end=200)
     stage.stream.want(BOOKS)
     stage.stream.run()
     gaps = [later[0] - earlier[0] for earlier, later in pairwise(stage.opened)]
     assert all(10 * 2**number <= gap <= 10 * 2**number + 9 for number, gap in enumerate(gaps))
     assert len(gaps) >= 3
+
+
+def test_a_connection_that_ended_by_our_own_wish_starts_the_pauses_afresh() -> None:
+    stage: Stage
+    blocked = turned_away(418)
+    swap: list[Line] = [(0.1, UP), (1.0, lambda: stage.stream.want(account_news()))]
+    stage = staged(blocked, blocked, swap, blocked, [], end=90)
+    stage.stream.want(BOOKS)
+    stage.stream.run()
+    assert stage.opened[4][0] - stage.opened[3][0] <= 11
 
 
 def test_connects_take_their_turn_from_the_limiter_that_all_share() -> None:
@@ -267,14 +288,39 @@ def test_connects_take_their_turn_from_the_limiter_that_all_share() -> None:
 
 
 def test_a_refused_upgrade_shuts_the_limiter_for_everybody() -> None:
-    stage = staged(Refused(418), ticking(3), limited=LimiterSettings(), end=40)
+    stage = staged(turned_away(418), ticking(3), limited=LimiterSettings(), end=40)
     stage.stream.want(BOOKS)
     stage.stream.run()
     assert stage.opened[1][0] >= 10
 
 
+@pytest.mark.parametrize(
+    "refusal", [turned_away(418, retry_after="300"), turned_away(429, b"try again in 300 seconds")], ids=str
+)
+def test_a_wait_that_a_refused_upgrade_states_is_kept(refusal: Refused) -> None:
+    stage = staged(refusal, ticking(3), limited=LimiterSettings(), end=400)
+    stage.stream.want(BOOKS)
+    stage.stream.run()
+    assert 300 <= stage.opened[1][0] <= 332
+
+
+def test_the_limiter_learns_from_the_upgrade_how_many_connects_are_left() -> None:
+    stage = staged(
+        [(0.1, END)],
+        ticking(5),
+        limited=LimiterSettings(margin=0, websocket_connect=5),
+        settings=StreamSettings(spacing=0.2),
+    )
+    first(stage).upgrade = Response(
+        status=101, headers={"remaining-req": "group=websocket; min=300; sec=0"}, body=b""
+    )
+    stage.stream.want(BOOKS)
+    stage.stream.run()
+    assert stage.opened[1][0] >= 1, "not before the venue's next second"
+
+
 def test_an_upgrade_refused_for_another_reason_is_tried_again_soon() -> None:
-    stage = staged(Refused(503), ticking(5), end=8)
+    stage = staged(turned_away(503), ticking(5), end=8)
     stage.stream.want(BOOKS)
     stage.stream.run()
     assert 1 <= stage.opened[1][0] <= 1.5
@@ -337,7 +383,7 @@ def test_news_that_do_not_fit_are_dropped_oldest_first_and_said_to_be_missing() 
 
 
 def test_it_stops_in_the_middle_of_a_pause() -> None:
-    stage = staged(Refused(418), end=5)
+    stage = staged(turned_away(418), end=5)
     stage.stream.want(BOOKS)
     stage.stream.run()
     assert stage.clock.seconds <= 5.25

@@ -10,7 +10,6 @@ from makenaide.domain.market import Market
 from makenaide.exchange.upbit.stream.subscription import (
     ACCOUNT_TYPES,
     MARKET_TYPES,
-    Change,
     Delivery,
     Subscription,
     Wanted,
@@ -73,14 +72,6 @@ def test_silence_means_something_only_where_the_heartbeat_is_heard() -> None:
     assert not Subscription((Wanted(type="candle.1m", codes=(BTC,)),)).busy("KRW-BTC")
 
 
-def test_a_change_names_what_is_new_and_what_is_gone() -> None:
-    before = Subscription((Wanted(type="ticker", codes=(BTC,)),))
-    after = Subscription((Wanted(type="ticker", codes=(ETH,)), Wanted(type="trade", codes=(BTC,))))
-    assert after.change(before) == Change(
-        added=frozenset({("ticker", "KRW-ETH"), ("trade", "KRW-BTC")}), removed=frozenset({("ticker", "KRW-BTC")})
-    )
-
-
 @pytest.mark.parametrize("kind", ALL)
 def test_frames_that_were_asked_for_are_told_from_others(kind: str) -> None:
     (frame,) = parse(ALL[kind])
@@ -131,6 +122,13 @@ def test_what_the_venue_does_not_offer_is_refused(wrong: Callable[[], object]) -
 def test_a_code_of_no_market_is_refused() -> None:
     with pytest.raises(UnknownMarket):
         Wanted(type="ticker", codes=(Market("BITCOIN"),))
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 40])
+def test_every_code_is_asked_for_however_many_there_are(many: int) -> None:
+    codes = [f"KRW-COIN{number}" for number in range(many)]
+    wanted = Wanted(type="orderbook", codes=tuple(map(Market, codes)), depth=1)
+    assert wanted.spelled()["codes"] == [f"{code}.1" for code in codes]
 
 
 def test_all_855_markets_fit_into_one_message() -> None:

@@ -71,7 +71,7 @@ class Street:
     def show(self, code: Market, bid: int) -> None:
         (frame,) = parse(book(code, bid))
         assert isinstance(frame, BookFrame)
-        self.latest.put(frame, self.clock.now(), self.clock.mark)
+        self.latest.put(frame, self.clock.mark)
 
     def wait(self, seconds: float, fences: Mapping[Market, Fence]) -> Sighting:
         return self.eyes.wait(START + timedelta(seconds=seconds), fences)
@@ -186,11 +186,29 @@ def test_a_book_that_came_after_the_doubt_is_not_forgotten() -> None:
     assert street.latest.books([BTC]) == {}
 
 
+@pytest.mark.parametrize(("mark", "alive"), [(1003.0, True), (1003.01, False)])
+def test_a_stream_is_alive_up_to_the_last_moment_of_the_time_it_has(mark: float, alive: bool) -> None:
+    latest = Latest()
+    latest.beat(1000.0)
+    assert latest.alive(mark, 3.0) is alive
+
+
 def test_blind_on_both_eyes_it_says_so() -> None:
     street = Street()
     street.rest.fault = Unavailable("down")
     with pytest.raises(Unavailable, match="down"):
         street.wait(60, {BTC: FLOOR})
+
+
+def test_a_look_that_failed_before_the_wait_began_does_not_end_it() -> None:
+    street = Street(settings=EyesSettings(look=30.0))
+    street.rest.fault = Unavailable("down")
+    with pytest.raises(Unavailable, match="down"):
+        street.wait(60, {BTC: FLOOR})
+    street.rest.fault, street.rest.bids = None, {BTC: Price(80_000)}
+    street.clock.sleep(1)
+    assert street.wait(60, {BTC: FLOOR}).bids == {BTC: Price(80_000)}
+    assert street.clock.seconds == 30
 
 
 def test_rest_that_is_down_does_not_blind_the_stream() -> None:
@@ -299,7 +317,7 @@ def _shower(latest: Latest, shown: list[float]) -> Callable[[], None]:
         (frame,) = parse(book(BTC, 90_000))
         assert isinstance(frame, BookFrame)
         shown.append(time.monotonic())
-        latest.put(frame, START, shown[0])
+        latest.put(frame, shown[0])
 
     return show
 
@@ -335,3 +353,33 @@ def test_a_look_that_breaks_off_in_an_unforeseen_way_does_not_hold_the_wait_for_
             eyes.wait(START + timedelta(seconds=5), {BTC: FLOOR})
         clock.sleep(2)
         assert len(broken) == number, "and it is looked again"
+
+
+def test_a_look_that_finds_no_thread_is_a_failed_look_and_the_next_one_is_taken() -> None:
+    clock, latest = HandClock(), Latest()
+    rest = Rest(clock, {BTC: Price(95_000)})
+    started: list[Callable[[], None]] = []
+
+    def run(job: Callable[[], None]) -> None:
+        started.append(job)
+        if len(started) == 1:
+            raise RuntimeError("can't start new thread")
+        job()
+
+    eyes = StreamWatcher(
+        EyesParts(
+            latest=latest,
+            follow=lambda _: None,
+            fallback=rest,
+            clock=clock,
+            monotonic=clock.monotonic,
+            stopping=lambda: clock.seconds >= 60,
+            pause=lambda _version, seconds: clock.sleep(seconds),
+            run=run,
+        )
+    )
+    with pytest.raises(Unavailable, match="can't start new thread"):
+        eyes.wait(START + timedelta(seconds=5), {BTC: FLOOR})
+    clock.sleep(1)
+    assert eyes.wait(START + timedelta(seconds=5), {BTC: FLOOR}).bids == {BTC: Price(95_000)}
+    assert clock.seconds == 5

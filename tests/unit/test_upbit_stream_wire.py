@@ -25,6 +25,7 @@ from makenaide.exchange.upbit.stream.frames import (
     TradeFrame,
     Up,
 )
+from makenaide.exchange.upbit.stream.settings import FRAME_LIMIT
 from makenaide.exchange.venue import Balance, Book, Level
 from tests.unit.upbit_frames import ALL, ANNOUNCEMENT, BOOK, CANDLE, MY_ASSET, MY_ORDER, TICKER, TRADE, short
 
@@ -223,7 +224,7 @@ def test_only_errors_about_limits_mean_a_block(name: str, blocked: bool) -> None
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b'{"ty":"trade","x":' + b"[" * 100_000,
-        TICKER + " " * wire.FRAME_LIMIT,
+        TICKER + " " * FRAME_LIMIT,
         TICKER.replace("KRW-BTC", "BTC"),
         TICKER.replace("1.16539E8", "-1"),
         TICKER.replace('"month":2', '"month":13'),

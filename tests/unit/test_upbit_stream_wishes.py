@@ -10,6 +10,7 @@ from makenaide.domain.market import Market
 from makenaide.exchange.upbit.limiter import Group, Limiter, LimiterSettings
 from makenaide.exchange.upbit.stream.connection import PRIVATE, PUBLIC, Socket
 from makenaide.exchange.upbit.stream.news import Connected, Lost
+from makenaide.exchange.upbit.stream.settings import StreamSettings
 from makenaide.exchange.upbit.stream.status import State
 from makenaide.exchange.upbit.stream.stream import Stream
 from makenaide.exchange.upbit.stream.subscription import Subscription, Wanted, account_news, books_of
@@ -60,6 +61,20 @@ def test_what_is_added_to_the_account_s_news_is_reconciled_like_a_new_connection
     assert len(stage.opened) == 1
 
 
+def test_wishes_that_change_all_the_time_never_send_more_messages_than_the_venue_takes() -> None:
+    def wish(number: int) -> Callable[[], None]:
+        return lambda: stage.stream.want(books_of([Market(f"KRW-A{number}")], ""))
+
+    lines: list[Line] = [(number * 0.1, step) for number in range(1, 1200) for step in (wish(number), UP)]
+    stage = staged(lines, settings=StreamSettings(message=0.65), end=120)
+    stage.stream.want(books_of([ETH], ""))
+    stage.stream.run()
+    times = [at for at, _ in first(stage).sent]
+    for window, most in ((60, 100), (1, 5)):
+        assert max(sum(start <= at <= start + window for at in times) for start in times) <= most
+    assert len(times) >= 120 / 0.65 * 0.8, "and hardly fewer"
+
+
 @pytest.mark.parametrize("later", [account_news(), Subscription()], ids=["the other endpoint", "nothing"])
 def test_a_wish_that_changes_while_the_connection_opens_is_not_sent_over_the_wrong_one(
     later: Subscription,
@@ -89,6 +104,7 @@ def test_a_stop_does_not_wait_for_the_turn_to_connect() -> None:
     stage.stream.run()
     assert stage.opened == []
     assert stage.clock.seconds <= 5.5
+    assert stage.stream.status().last_error == "", "a stop is no fault"
 
 
 def test_a_turn_that_comes_within_the_longest_pause_is_waited_for() -> None:

@@ -1,4 +1,4 @@
-"""What of the transport can be judged without a socket: addresses, targets and settings."""
+"""What of the transport can be judged without a socket: targets and settings."""
 
 from urllib.parse import parse_qsl
 
@@ -8,47 +8,8 @@ from hypothesis import strategies as st
 
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import NotConnected, Request
-from makenaide.exchange.upbit.settings import UPBIT, TransportSettings, UpbitSettings
+from makenaide.exchange.upbit.settings import TransportSettings, UpbitSettings
 from makenaide.exchange.upbit.transport import UrllibTransport, target
-
-GOOD = (
-    UPBIT,
-    "https://api.upbit.com/",
-    "https://example.org:8443",
-    "http://127.0.0.1:8080",
-    "http://127.9.9.9:1",
-    "http://localhost:1",
-    "http://[::1]:8080",
-    "HTTP://LOCALHOST:1",
-)
-BAD = (
-    "http://api.upbit.com",
-    "http://10.0.0.1:80",
-    "http://localhost.example.org",
-    "ftp://127.0.0.1",
-    "api.upbit.com",
-    "",
-    "https://",
-    "https://host:port",
-    "https://host:99999999",
-    "https://host/v1",
-    "https://host?x=1",
-    "https://me:secret@host",
-    "http://[::1",
-    "//127.0.0.1",
-)
-
-
-@pytest.mark.parametrize("address", GOOD)
-def test_https_anywhere_and_http_on_this_machine_are_taken(address: str) -> None:
-    UrllibTransport(address).close()
-
-
-@pytest.mark.parametrize("address", BAD)
-def test_any_other_address_is_refused_and_named(address: str) -> None:
-    with pytest.raises(Misconfigured, match="exchange address"):
-        UrllibTransport(address)
-
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 

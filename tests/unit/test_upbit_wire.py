@@ -309,7 +309,7 @@ def test_a_body_that_is_nested_without_end_is_garbage() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"trade_price": 0}, r"\$\[0\]\.trade_price: a price is above zero"),
+        ({"trade_price": -1}, r"\$\[0\]\.trade_price: a price is above zero"),
         ({"acc_trade_price_24h": -5}, r"\$\[0\]\.acc_trade_price_24h: below zero: -5"),
         ({"trade_timestamp": 10**17}, r"\$\[0\]\.trade_timestamp"),
         ({"trade_timestamp": 1.5}, r"\$\[0\]\.trade_timestamp"),

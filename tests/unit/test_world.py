@@ -45,7 +45,12 @@ def test_keys_are_made_once_and_are_readable_to_the_owner_alone(tmp_path: Path) 
     assert pair.secret not in world.file.read_text()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"{}", b'{"folder": 3}', b'{"folder": "x", "market": []}'])
+GARBAGE = [b"", b'{"\xff": 1}', b'{"x": ' + b"[" * 100_000]
+
+
+@pytest.mark.parametrize(
+    "content", [None, *GARBAGE, b"{", b"{}", b'{"folder": 3}', b'{"folder": "x", "market": []}']
+)
 def test_a_description_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "world.json"
     if content is not None:
@@ -54,7 +59,7 @@ def test_a_description_that_cannot_be_read_is_named(tmp_path: Path, content: byt
         worlds.load(file)
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"access": "a"}', b'{"access": 1, "secret": 2}'])
+@pytest.mark.parametrize("content", [None, *GARBAGE, b'{"access": "a"}', b'{"access": 1, "secret": 2}'])
 def test_keys_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | None) -> None:
     world = made(tmp_path)
     if content is not None:
@@ -76,6 +81,14 @@ def test_the_prices_of_a_world_are_generated_or_replayed_and_never_neither(tmp_p
     assert [each.market for each in data.listings(data.end)] == ["KRW-BTC"]
     with pytest.raises(Misconfigured, match="neither market nor replay"):
         worlds.market_data(replace(world, market=None))
+
+
+def test_a_consent_that_nobody_could_give_is_misconfigured(tmp_path: Path) -> None:
+    world = made(tmp_path)
+    wrong = replace(world, venue=replace(world.venue, unconsented=("papper",)))
+    worlds.save(wrong)
+    with pytest.raises(Misconfigured, match="unconsented: unknown account papper; did you mean paper"):
+        worlds.open_face(wrong, worlds.market_data(wrong), WallClock(StopFlag()))
 
 
 @pytest.mark.parametrize("pace", list(Pace))

@@ -1,9 +1,6 @@
 """The real client as a customer with a key, on a simulated venue in the same process."""
 
-import random
 from dataclasses import dataclass, field
-from itertools import count
-from uuid import UUID
 
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price, Quantity
@@ -14,9 +11,8 @@ from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ALL_SCOPES, ApiKey, FaceSettings, QuotaSettings
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
-from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
 from tests.unit.simulator_street import BTC, SECRET, flat, opened
-from tests.unit.upbit_script import StepClock
+from tests.unit.upbit_script import StepClock, client_of
 
 UNQUOTED = FaceSettings(quota=QuotaSettings(enforced=False))
 KEYS = Keys(access="paper", secret=SECRET)
@@ -64,16 +60,7 @@ def desk(
     venue = venue or opened(flat())
     key = ApiKey(access=KEYS.access, secret=SECRET, account="paper", scopes=scopes, addresses=addresses)
     wire = Counter(Face(venue, [key], settings))
-    clock, numbers = StepClock(), count(1)
-    client = UpbitClient(
-        transport=wire,
-        limiter=Limiter(LimiterSettings(), clock, random.Random(1)),
-        keys=KEYS,
-        clock=clock,
-        ids=lambda: str(UUID(int=next(numbers))),
-        rng=random.Random(2),
-    )
-    return Desk(venue, wire, client)
+    return Desk(venue, wire, client_of(wire, StepClock(), KEYS))
 
 
 def bid(number: int, market: Market = BTC, price: str = "50000000", volume: str = "0.0002") -> OrderRequest:

@@ -2,12 +2,13 @@
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from makenaide.domain.clock import Clock
 from makenaide.exchange.http import Request, Response, Transport
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
@@ -66,6 +67,26 @@ def refused(status: int, name: str | int, message: str = "words") -> Response:
     return reply({"error": {"name": name, "message": message}}, status)
 
 
+def client_of(
+    transport: Transport,
+    clock: Clock,
+    keys: Keys | None,
+    ids: Callable[[], str] | None = None,
+    limiter: LimiterSettings | None = None,
+    **more: Any,
+) -> UpbitClient:
+    """A client that draws from fixed seeds, its nonces numbered unless told; `more`: its `settings`."""
+    return UpbitClient(
+        transport=transport,
+        limiter=Limiter(limiter or LimiterSettings(), clock, random.Random(1)),
+        keys=keys,
+        clock=clock,
+        ids=ids or map("nonce-{}".format, count(1)).__next__,
+        rng=random.Random(2),
+        **more,
+    )
+
+
 @dataclass
 class Stand:
     """A client on a script, with everything that a test looks at."""
@@ -91,14 +112,6 @@ def stand(
     """A client whose venue plays `steps`, or answers as `carrier` does."""
     clock = StepClock()
     script = Script(list(steps), clock, latency)
-    numbers = count(1)
-    client = UpbitClient(
-        transport=carrier or script,
-        limiter=Limiter(limiter or LimiterSettings(), clock, random.Random(1)),
-        keys=keys,
-        clock=clock,
-        ids=lambda: f"nonce-{next(numbers)}",
-        rng=random.Random(2),
-        settings=settings or RetrySettings(),
-    )
+    more: dict[str, Any] = {} if settings is None else {"settings": settings}
+    client = client_of(carrier or script, clock, keys, limiter=limiter, **more)
     return Stand(client, script, clock)

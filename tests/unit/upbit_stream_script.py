@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from makenaide.exchange.http import Response
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
-from makenaide.exchange.upbit.stream.connection import Closed
+from makenaide.exchange.upbit.stream.connection import Closed, Refused
 from makenaide.exchange.upbit.stream.latest import Latest
 from makenaide.exchange.upbit.stream.news import Event, News
 from makenaide.exchange.upbit.stream.session import StreamParts
@@ -21,6 +22,12 @@ END = Closed("closed 1006")
 
 Line = tuple[float, bytes | str | Exception | Callable[[], None]]
 """Seconds after the connection opened, and what comes then; a callable is something that happens on our side."""
+
+
+def turned_away(status: int, body: bytes = b"", **headers: str) -> Refused:
+    """An upgrade that is answered with `status`; header names with "_" for "-"."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Refused(Response(status=status, headers=named, body=body))
 
 
 class HandClock:
@@ -57,6 +64,7 @@ class ScriptedSocket:
     pings: list[float] = field(default_factory=list)
     closed: bool = False
     opened: float = 0.0
+    upgrade: Response = field(default_factory=lambda: Response(status=101, headers={}, body=b""))
     _next: int = 0
 
     def send(self, text: str) -> None:

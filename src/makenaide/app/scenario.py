@@ -3,28 +3,26 @@
     scenario = load(Path("samples/scenarios/storm.toml"))
     world = scenario.applied(world)
 
-Times are absolute, or "+2h30m" from the world's start. Whatever cannot be is refused, naming file, table and field.
+Times are absolute, or "+2h30m" from the world's start. Whatever cannot be is refused, naming table and field: here,
+or, where it depends on that start and on what there is in the world, by `world.staged`.
 """
 
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from makenaide.app.world import ACCOUNT, Grant, World
+from makenaide.app.world import ACCOUNT, World
 from makenaide.config import Settings, build
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.market import is_currency
 from makenaide.domain.parameter import near
+from makenaide.environment import read_toml
 from makenaide.exchange.simulator.core.wallet import countable
-from makenaide.exchange.simulator.faults.plan import Rule
-from makenaide.exchange.simulator.prices.program import event
 from makenaide.exchange.simulator.settings import FaceSettings, QuotaSettings, StreamSettings, VenueSettings
-from makenaide.exchange.simulator.table import read
 
 SETTINGS: Final[Mapping[str, type]] = {
     "venue": VenueSettings,
@@ -44,7 +42,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 
 _TABLES: Final = (*SETTINGS, "balances", "accounts", "keys", "events", "faults")
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
-_SOME_DAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +84,9 @@ def load(file: Path) -> Scenario:
     """The scenario in `file`; `Misconfigured` names file, table and field of the first thing that is wrong."""
     try:
         text = file.read_text(encoding="utf-8")
-        tables = tomllib.loads(text, parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as cause:
         raise Misconfigured(f"{file}: cannot be read: {cause}") from cause
-    except tomllib.TOMLDecodeError as cause:
-        raise Misconfigured(f"{file}: not TOML: {cause}") from cause
-    except RecursionError as cause:
-        raise Misconfigured(f"{file}: nested too deeply") from cause
-    except ArithmeticError as cause:
-        raise Misconfigured(f"{file}: not TOML: a number beyond all bounds") from cause
+    tables = read_toml(text, file)
     try:
         return _scenario(text, tables)
     except Misconfigured as cause:
@@ -118,8 +109,8 @@ def _scenario(text: str, tables: Mapping[str, Any]) -> Scenario:
         balances=_balances(tables["balances"], "balances") if "balances" in tables else None,
         accounts=accounts,
         keys=_keys(tables.get("keys", {}), {ACCOUNT, *accounts}),
-        events=_rows(tables.get("events", []), "events", lambda table, where: event(table, where, _SOME_DAY)),
-        faults=_rows(tables.get("faults", []), "faults", lambda table, where: read(Rule, table, where, _SOME_DAY)),
+        events=_rows(tables.get("events", []), "events"),
+        faults=_rows(tables.get("faults", []), "faults"),
     )
 
 
@@ -141,7 +132,7 @@ def _settings(kind: type[Settings], value: object, where: str) -> Mapping[str, A
 def _balances(value: object, where: str) -> dict[str, Decimal]:
     held: dict[str, Decimal] = {}
     for currency, amount in _table(value, where).items():
-        if not (currency.isascii() and currency.isalnum() and currency == currency.upper()):
+        if not is_currency(currency):
             raise Misconfigured(f"{where}.{currency}: expected a currency in capitals, such as KRW")
         try:
             held[currency] = msgspec.convert(str(amount), Decimal)
@@ -159,25 +150,24 @@ def _keys(value: object, accounts: set[str]) -> dict[str, dict[str, Any]]:
         if not (name.isascii() and name.isalnum()):
             raise Misconfigured(f"{where}: expected a name of letters and digits")
         table = _table(given, where)
-        grant = read(Grant, table, where, _SOME_DAY)
-        if grant.account not in accounts:
-            raise Misconfigured(f"{where}.account: unknown account {grant.account}{near(grant.account, accounts)}")
-        keys[name] = _plain(table)
+        account = str(table.get("account", ACCOUNT))
+        if account not in accounts:
+            raise Misconfigured(f"{where}.account: unknown account {account}{near(account, accounts)}")
+        keys[name] = _plain(table, where)
     return keys
 
 
-def _rows(
-    value: object, name: str, check: Callable[[Mapping[str, Any], str], object]
-) -> tuple[dict[str, Any], ...]:
-    """The tables of an array, each of which `check` can read."""
+def _rows(value: object, name: str) -> tuple[dict[str, Any], ...]:
     if not isinstance(value, list):
         raise Misconfigured(f"{name}: expected tables in double brackets, [[{name}]]")
-    for number, table in enumerate(value, 1):
-        check(_table(table, f"{name}.{number}"), f"{name}.{number}")
-    return tuple(_plain(table) for table in value)
+    return tuple(_plain(table, f"{name}.{number}") for number, table in enumerate(value, 1))
 
 
-def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(value: object, where: str) -> dict[str, Any]:
     """The table with values that JSON knows: a world is kept as JSON."""
-    plain: dict[str, Any] = msgspec.json.decode(_JSON.encode(dict(table)))
+    table = dict(_table(value, where))
+    try:
+        plain: dict[str, Any] = msgspec.json.decode(_JSON.encode(table))
+    except msgspec.MsgspecError as cause:
+        raise Misconfigured(f"{where}: a number beyond all bounds: {cause}") from None
     return plain

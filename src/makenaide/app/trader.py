@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from makenaide.config import Config, tree
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.environment import Environment
+from makenaide.exchange.upbit.shares import Role
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.history import History
@@ -81,11 +82,14 @@ def open_session(
 ) -> Iterator[Session]:
     """Everything that trading on `wanted` needs; the lease is held until the block ends.
 
-    `only_look`: a new account is opened only on a venue that answers. (A run opens it, and waits for the venue.)
+    `only_look`: a person's command, which keeps to a person's share of the venue's limits, and opens a new account
+    only on a venue that answers. (A run opens it, and waits for the venue.)
     """
+    pace = config.upbit.limiter.within(Role.PERSON) if only_look else config.upbit.limiter
+    paced = replace(config, upbit=replace(config.upbit, limiter=pace))
     lease = Lease(db, wanted.account_id, f"process {os.getpid()}")
     try:
-        with open_market(config, wanted.source, wanted.folder, flag) as market:
+        with open_market(paced, wanted.source, wanted.folder, flag) as market:
             if only_look and find_account(db, wanted.account_id) is None:
                 market.venue.markets()  # raises before an account is opened that would then be the one used last
             account = _opened(config, db, wanted, market)

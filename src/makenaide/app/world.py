@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from ipaddress import ip_address
@@ -18,11 +18,12 @@ from makenaide.domain.parameter import near
 from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.faults.console import Console
-from makenaide.exchange.simulator.faults.courier import Courier
-from makenaide.exchange.simulator.faults.plan import Faults, Rule
+from makenaide.exchange.simulator.faults.courier import Courier, calls
+from makenaide.exchange.simulator.faults.plan import Faults
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.prices import files
 from makenaide.exchange.simulator.prices.generator import generate
+from makenaide.exchange.simulator.prices.incidents import Misfit
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.prices.program import event
 from makenaide.exchange.simulator.prices.staged import Staged
@@ -44,6 +45,8 @@ ACCOUNT = "paper"
 
 
 _SHORTEST_TOKEN = 32
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What JSON in a file may raise."""
 
 MAIN_KEY = "main"
 """The name of that account's own key, which is kept in keys.json; another key NAME is kept in keys-NAME.json."""
@@ -152,7 +155,7 @@ def load(file: Path) -> World:
     """The world described in `file`; `Misconfigured` when it cannot be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=World)
-    except (OSError, msgspec.MsgspecError) as cause:
+    except (OSError, *_UNREADABLE) as cause:
         raise Misconfigured(f"{file}: no world: {cause}") from cause
 
 
@@ -162,20 +165,42 @@ def keys(world: World, name: str = MAIN_KEY) -> Keys:
     try:
         pair = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
         return Keys(access=pair["access"], secret=pair["secret"])
-    except (OSError, KeyError, msgspec.MsgspecError) as cause:
+    except (OSError, KeyError, *_UNREADABLE) as cause:
         raise Misconfigured(f"{file}: no keys: {cause}") from cause
 
 
 def market_data(world: World) -> MarketData:
-    """The prices of `world`, with its events; `Misconfigured` names an event that does not fit them."""
-    data = _prices(world)
-    if not world.events:
-        return data
+    """The prices of `world`, with its events; `Misconfigured` as of `prices` and `staged`."""
+    return staged(world, prices(world))
+
+
+def staged(world: World, data: MarketData) -> MarketData:
+    """`data` with the events of `world`; `Misconfigured` names what in the description does not fit the data.
+
+    Nothing is written: a world is worth keeping once this has passed.
+    """
     begin = _begin(world, data)
-    return Staged(data, [event(table, f"events.{n}", begin) for n, table in enumerate(world.events, 1)])
+    _grants(world, begin)
+    events = [event(table, f"events.{n}", begin) for n, table in enumerate(world.events, 1)]
+    try:
+        data = Staged(data, events) if events else data
+    except Misfit as fault:
+        number = next(n for n, each in enumerate(events, 1) if each is fault.event)
+        raise Misconfigured(f"events.{number}: {fault}") from None
+    accounts = {ACCOUNT, *world.accounts}
+    for name in sorted(set(world.venue.unconsented) - accounts):
+        raise Misconfigured(f"venue.unconsented: unknown account {name}{near(name, accounts)}")
+    try:
+        venue = Venue(data, replace(world.venue, pace=Pace.STEPPED))
+    except Misconfigured as fault:
+        raise Misconfigured(f"venue.{fault}") from None
+    # There are the same calls in any pace, and a stepped face needs no clock.
+    _faults(world, Face(venue, (), world.face))
+    return data
 
 
-def _prices(world: World) -> MarketData:
+def prices(world: World) -> MarketData:
+    """What `world` replays or generates, without its events; `BadCandles`, `Misconfigured`."""
     if world.replay is not None:
         return files.load(Path(world.replay))
     if world.market is None:
@@ -195,11 +220,16 @@ def open_face(world: World, data: MarketData, clock: Clock | None) -> tuple[Face
 
 def open_door(world: World, face: Face, clock: Clock | None) -> Courier:
     """The way to `face` for callers and for the operator, with the world's faults on it."""
-    begin = _begin(world, face.venue.data)
-    rules = [read(Rule, table, f"faults.{n}", begin) for n, table in enumerate(world.faults, 1)]
-    faults = Faults(rules, world.venue.seed)
+    faults = _faults(world, face)
     hand = None if _stepped(world) else clock
     return Courier(face, faults, hand, Console(face.venue, faults, _operator_token(world), hand))
+
+
+def _faults(world: World, face: Face) -> Faults:
+    faults, begin = Faults((), world.venue.seed, calls(face)), _begin(world, face.venue.data)
+    for n, table in enumerate(world.faults, 1):
+        faults.plan(table, f"faults.{n}", begin)
+    return faults
 
 
 def _operator_token(world: World) -> str:
@@ -215,8 +245,7 @@ def _operator_token(world: World) -> str:
 def _api_keys(world: World, data: MarketData) -> list[ApiKey]:
     begin = _begin(world, data)
     opened: list[ApiKey] = []
-    for name in sorted({MAIN_KEY, *world.keys}):
-        grant = read(Grant, world.keys.get(name, {}), f"keys.{name}", begin)
+    for name, grant in _grants(world, begin).items():
         pair = keys(world, name)
         opened.append(
             ApiKey(
@@ -230,6 +259,11 @@ def _api_keys(world: World, data: MarketData) -> list[ApiKey]:
             )
         )
     return opened
+
+
+def _grants(world: World, begin: datetime) -> dict[str, Grant]:
+    names = sorted({MAIN_KEY, *world.keys})
+    return {name: read(Grant, world.keys.get(name, {}), f"keys.{name}", begin) for name in names}
 
 
 def _begin(world: World, data: MarketData) -> datetime:

@@ -121,10 +121,10 @@ def _exchange(group: click.Group, text: Text) -> None:
 
     options: tuple[Callable[[Any], Any], ...] = (
         click.option("--port", type=click.IntRange(0, 65535), default=0, help=text("help.option.port")),
-        click.option("--seed", type=click.IntRange(min=0), default=1, help=text("help.option.seed")),
-        click.option("--days", type=click.IntRange(1, 3650), default=365, help=text("help.option.days")),
+        click.option("--seed", type=click.IntRange(min=0), help=text("help.option.seed")),
+        click.option("--days", type=click.IntRange(1, 3650), help=text("help.option.generated_days")),
         click.option("--markets", type=click.IntRange(3, 289), help=text("help.option.markets")),
-        click.option("--replay", type=click.Path(path_type=Path), help=text("help.option.replay")),
+        click.option("--replay", type=click.Path(path_type=Path), help=text("help.option.served_replay")),
         click.option("--stepped", is_flag=True, help=text("help.option.stepped")),
         click.option("--scenario", type=click.Path(path_type=Path), help=text("help.option.scenario")),
         click.option("--world", type=click.Path(path_type=Path), hidden=True),

@@ -62,13 +62,13 @@ def scan_markets(asked: Mapping[str, Any], *, as_json: bool) -> None:
         {
             "market": listing.market,
             "name": listing.korean_name if text("language") == "ko" else listing.english_name,
-            "price": tickers[listing.market].price.value,
-            "turnover_24h": round(tickers[listing.market].turnover_24h.value),
+            "price": None if seen is None else seen.price.value,
+            "turnover_24h": 0 if seen is None else round(seen.turnover_24h.value),
             "warning": listing.warning,
             "cautions": list(listing.cautions),
             "excluded": _excluded(verdicts.get(listing.market, Refusal.UNKNOWN_DATA)),
         }
-        for listing in listed.listings
+        for listing, seen in ((each, tickers.get(each.market)) for each in listed.listings)
     ]
     rows.sort(key=lambda row: (-row["turnover_24h"], row["market"]))
     if as_json:
@@ -85,7 +85,7 @@ def scan_markets(asked: Mapping[str, Any], *, as_json: bool) -> None:
         (
             row["market"],
             safe(row["name"]),
-            f"{row['price']:,}",
+            "-" if row["price"] is None else f"{row['price']:,}",
             won(row["turnover_24h"]),
             _verdict(row["excluded"], text),
         )

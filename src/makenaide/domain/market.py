@@ -17,7 +17,8 @@ from makenaide.domain.money import Price
 Market = NewType("Market", str)
 """QUOTE-BASE in upper case, such as "KRW-BTC"."""
 
-_CODE = re.compile(r"(KRW|BTC|USDT)-[A-Z0-9]{1,15}")
+_CURRENCY = re.compile(r"[A-Z0-9]{1,15}")
+_CODE = re.compile(rf"(KRW|BTC|USDT)-{_CURRENCY.pattern}")
 
 Bands = tuple[tuple[Decimal, Decimal], ...]
 """(price from, inclusive; tick), highest band first; the last band starts at zero."""
@@ -69,6 +70,16 @@ def market(text: str) -> Market:
     if not _CODE.fullmatch(code):
         raise UnknownMarket(f"market: expected QUOTE-BASE such as KRW-BTC, got {text!r}")
     return Market(code)
+
+
+def is_market(text: str) -> bool:
+    """Whether `text` is spelled as a market code to the letter: "krw-btc" is not."""
+    return _CODE.fullmatch(text) is not None
+
+
+def is_currency(text: str) -> bool:
+    """Whether `text` is spelled as the code of a currency: "KRW", "BTC", "1INCH"."""
+    return _CURRENCY.fullmatch(text) is not None
 
 
 def quote_of(code: Market) -> str:

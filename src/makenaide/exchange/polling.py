@@ -28,7 +28,7 @@ class PollingWatcher:
         """Return at `until`, or earlier when a best bid is at or below its floor or above its peak."""
         while True:
             bids = self._bids(fences)
-            touched = any(bid <= fences[market].floor or bid > fences[market].peak for market, bid in bids.items())
+            touched = any(fences[market].touched(bid) for market, bid in bids.items())
             left = (until - self.clock.now()).total_seconds()
             if touched or left <= 0 or self.stopping():
                 return Sighting(at=self.clock.now(), bids=bids)

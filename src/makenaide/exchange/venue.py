@@ -256,7 +256,7 @@ class Quotation(Protocol):
         ...
 
     def tickers(self, markets: Sequence[Market]) -> Mapping[Market, Ticker]:
-        """The latest trade of each market; UnknownMarket when one of them is not listed."""
+        """The latest trade of each market, absent when there was none; UnknownMarket when one is not listed."""
         ...
 
     def books(self, markets: Sequence[Market], depth: int = 30) -> Mapping[Market, Book]:
@@ -322,6 +322,10 @@ class Fence:
 
     floor: Price
     peak: Price
+
+    def touched(self, bid: Price) -> bool:
+        """Whether a best bid of `bid` wakes the watcher."""
+        return bid <= self.floor or bid > self.peak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

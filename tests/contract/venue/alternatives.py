@@ -71,6 +71,7 @@ ALTERNATIVES = [
     _venue("beyond-book-is-bad-request", beyond_book="bad_request"),
     _venue("consent-403", consent_status=403),
     _venue("preview-not-found", preview_refusal="notfoundmarket"),
+    _venue("withdrawals-locked", withdrawals_locked=True),
     _venue("missing-withdrawal-is-bad-request", missing_withdrawal="bad_request"),
     *(
         _face(f"entry-{_ENTRY[turn]}-first", checks=(*_ENTRY[turn:], *_ENTRY[:turn]))

@@ -15,11 +15,10 @@ from makenaide.exchange.http import Request, Response, Transport
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.stream.door import admit
 from makenaide.exchange.simulator.stream.hub import Hub
-from makenaide.exchange.simulator.stream.session import Session
 from makenaide.exchange.upbit.stream.frames import Frame
 from makenaide.exchange.upbit.stream.wire import parse
 from makenaide.exchange.upbit.transport import UrllibTransport, target
-from tests.unit.simulator_listener import Wire
+from tests.unit.simulator_listener import Listener, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +132,12 @@ class InProcess:
 
 
 @dataclass
-class Called:
+class Called(Listener):
     """A stream in process."""
-
-    hub: Hub
-    session: Session
-    wire: Wire
-
-    def say(self, message: str | bytes) -> None:
-        self.hub.receive(self.session, message)
 
     def raw(self) -> list[bytes]:
         self.hub.pulse()
-        came, self.wire.payloads = self.wire.payloads, []
-        return came
+        return super().raw()
 
     def closed(self) -> int | None:
         if self.wire.dropped:
@@ -214,7 +205,7 @@ class Wired:
         try:
             # A request lets the venue tell what has happened, and what came before the pong has come.
             self.served.send(Request(method="GET", path="/simulator/clock"))
-            self.socket.ping().wait(5)
+            assert self.socket.ping(ack_on_close=True).wait(5)
         except ConnectionClosed:
             pass
         try:

@@ -50,7 +50,10 @@ PLAIN = World()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`about` names settings that the promise depends on, so that it is not asked where they are others."""
+    """`about` names settings that the promise depends on, so that it is not asked where they are others.
+
+    `wired` is a promise of sockets themselves, of which nothing shows in process.
+    """
 
     number: str
     title: str
@@ -58,17 +61,18 @@ class Case:
     world: World
     about: frozenset[str]
     check: Callable[["Rig"], None]
+    wired: bool = False
 
     def bears(self, other: World) -> bool:
         """Whether the promise must hold under the settings of `other` too."""
-        return not other.settings() & (self.about | self.world.settings())
+        return not self.wired and not other.settings() & (self.about | self.world.settings())
 
 
 CASES: dict[str, Case] = {}
 
 
 def case(
-    number: str, title: str, section: str, *about: str, world: World = PLAIN
+    number: str, title: str, section: str, *about: str, world: World = PLAIN, wired: bool = False
 ) -> Callable[[Callable[["Rig"], None]], Callable[["Rig"], None]]:
     """Enter the decorated function as the case of that number."""
 
@@ -76,7 +80,13 @@ def case(
         if number in CASES:
             raise ValueError(f"{number} is there twice")
         CASES[number] = Case(
-            number=number, title=title, section=section, world=world, about=frozenset(about), check=check
+            number=number,
+            title=title,
+            section=section,
+            world=world,
+            about=frozenset(about),
+            check=check,
+            wired=wired,
         )
         return check
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from makenaide.exchange.venue import CandleUnit
 from tests.contract.venue.case import case
-from tests.contract.venue.markets import GENERATED, TAPES
+from tests.contract.venue.cases_events import DOWN, during
+from tests.contract.venue.markets import GENERATED, SPARSE, TAPES
 from tests.contract.venue.rig import Rig
-from tests.unit.simulator_tapes import BTC, XRP
+from tests.unit.simulator_street import BTC, XRP
 
 COMMON = (
     "market candle_date_time_utc candle_date_time_kst opening_price high_price low_price trade_price timestamp "
@@ -106,13 +107,17 @@ def forming(rig: Rig) -> None:
     assert late["timestamp"] > early["timestamp"]
 
 
-@case("Q008", "A slot without a trade has no candle, so N candles do not span N slots", "2.2", world=TAPES)
+@case("Q008", "A slot without a trade has no candle, so N candles do not span N slots", "2.2", world=SPARSE)
 def empty_slots(rig: Rig) -> None:
-    for unit, length in (("minutes/60", 60), ("minutes/240", None), ("seconds", None)):
+    for unit, length in (("minutes/60", timedelta(hours=1)), ("minutes/240", timedelta(hours=4))):
         found = starts(rows(rig, unit, count=200, to="2026-02-17T00:00:00"))
         assert len(found) == 200
-        if length is not None:
-            assert found[0] - found[-1] > timedelta(minutes=length) * 199, unit
+        assert found[0] - found[-1] > length * 199, unit
+    hours = starts(rows(rig, count=200))
+    later, before = next((newer, older) for newer, older in pairwise(hours) if newer - older > timedelta(hours=1))
+    for unit, length in (("minutes/1", timedelta(minutes=1)), ("seconds", timedelta(seconds=1))):
+        found = starts(rows(rig, unit, count=5, to=f"{later:%Y-%m-%dT%H:%M:%S}"))
+        assert before <= found[0] <= before + timedelta(hours=1) - length, unit
 
 
 @case("Q009", "Candles of a second reach back three months, and older ones are an empty list", "2.2", world=TAPES)
@@ -260,8 +265,10 @@ def through_our_client(rig: Rig) -> None:
             assert (bar.turnover.value, bar.volume.value) == (row[COMMON[8]], row[COMMON[9]])
 
 
-@case("Q021", "Of maintenance there is no candle in any short unit, and days go on", "10", world=TAPES)
+@case("Q021", "Of maintenance there is no candle in any short unit, and days go on", "10", world=during(DOWN))
 def no_invented_candles(rig: Rig) -> None:
-    hours = starts(rows(rig, count=200))
-    assert len(set(hours)) == 200
-    assert len(starts(rows(rig, "days", count=200))) == 200
+    rig.wait(29 * 3600)
+    hours = starts(rows(rig, market=BTC, count=5, to="2026-02-17T05:00:00"))
+    assert [f"{each:%d %H}" for each in hours] == ["17 04", "17 03", "17 00", "16 23", "16 22"]
+    days = starts(rows(rig, "days", market=BTC, count=3))
+    assert [f"{each:%d %H}" for each in days] == ["18 00", "17 00", "16 00"]

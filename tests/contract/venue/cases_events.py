@@ -19,7 +19,7 @@ from makenaide.exchange.upbit.stream.frames import TickerFrame
 from tests.contract.venue.case import World, case
 from tests.contract.venue.markets import staged
 from tests.contract.venue.rig import Rig
-from tests.unit.simulator_tapes import BTC, XRP
+from tests.unit.simulator_street import BTC, XRP
 
 BEGIN = datetime(2026, 2, 17, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -225,6 +225,12 @@ def blocked_alone(rig: Rig) -> None:
     assert [rig.get("market/all").status for _ in range(6)][-1] == 418
     assert rig.get("ticker", markets="KRW-BTC").status == 418
     assert rig.get("accounts").status == 200
+    rig.wait(10)
+    until_refused(lambda: rig.get("accounts"))
+    assert [rig.get("accounts").status for _ in range(6)][-1] == 418
+    assert rig.get("orders/chance", market="KRW-BTC", key="all").status == 418
+    assert rig.get("accounts", key="other").status == 200
+    assert rig.get("market/all").status == 200
 
 
 @case("L011", "A public call with an Origin header is one in ten seconds", "7", "quota.phase_ms", world=LIMITED)

@@ -305,8 +305,12 @@ def old_grid(rig: Rig) -> None:
 def self_match(rig: Rig) -> None:
     maker = rig.order(side="bid", ord_type="limit", price="99999000", volume="0.01")
     assert maker["smp_type"] == "cancel_maker"
+    fill(rig, side="ask", ord_type="limit", price="99999000", volume="0.02")
+    assert (rig.seen(maker["uuid"])["state"], D(rig.seen(maker["uuid"])["executed_volume"])) == ("cancel", 0)
+    maker = rig.order(side="bid", ord_type="limit", price="99999000", volume="0.01")
     taker = fill(rig, side="ask", ord_type="limit", price="99999000", volume="0.02", smp_type="cancel_taker")
-    assert taker["smp_type"] == "cancel_taker"
+    assert (taker["state"], taker["smp_type"]) == ("cancel", "cancel_taker")
+    assert rig.seen(maker["uuid"])["state"] == "wait"
 
 
 @case("M023", "post_only with an smp_type other than none is invalid_post_only", "5", "venue.self_match_shown")

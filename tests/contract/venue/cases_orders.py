@@ -17,7 +17,6 @@ LIMIT = {
     *STRINGS,
     *("market", "uuid", "side", "ord_type", "state", "created_at", "trades_count", "prevented_locked", "smp_type"),
 }
-LISTED = ("uuids", "open", "closed")
 TRADE = {"market", "uuid", "price", "volume", "funds", "trend", "created_at", "side"}
 
 

@@ -1,5 +1,6 @@
-"""W021 to W030: private streams, and who may have one (upbit-api.md sections 3, 7 and 9.3)."""
+"""W021 to W031: private streams, and who may have one (upbit-api.md sections 3, 7 and 9.3)."""
 
+import time
 from decimal import Decimal
 
 from makenaide.exchange.simulator.core.feed import Announcement
@@ -170,3 +171,20 @@ def stream_origin(rig: Rig) -> None:
     refused = rig.connect(Origin="https://example.org")
     assert isinstance(refused, Reply)
     assert refused.status == 429
+
+
+@case(
+    "W031",
+    "A socket on which neither side says anything for `idle_seconds` is cut without a close frame; a ping keeps it",
+    "9.1",
+    world=World(stream={"idle_seconds": 0.6}),
+    wired=True,
+)
+def idle(rig: Rig) -> None:
+    silent, alive = rig.listen(), rig.listen()
+    for _ in range(5):
+        time.sleep(0.2)
+        alive.heard()  # pings
+    assert silent.socket.closed() == 1006
+    alive.ask(part("ticker", is_only_snapshot=True))
+    assert len(alive.heard()) == 1

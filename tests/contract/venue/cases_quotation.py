@@ -15,8 +15,7 @@ from makenaide.exchange.simulator.prices.incidents import Thin
 from tests.contract.venue.case import World, case
 from tests.contract.venue.markets import TAPES, staged
 from tests.contract.venue.rig import Rig
-from tests.unit.simulator_street import BTC, ETH_BTC
-from tests.unit.simulator_tapes import XRP
+from tests.unit.simulator_street import BTC, ETH_BTC, XRP
 
 TRADE = (
     "market trade_date_utc trade_time_utc timestamp trade_price trade_volume prev_closing_price change_price ask_bid "

@@ -11,8 +11,8 @@ from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.prices.staged import Staged
 from makenaide.exchange.simulator.prices.tape import Tape
 from tests.contract.venue.case import World
-from tests.unit.simulator_street import Street, flat
-from tests.unit.simulator_tapes import BTC, XRP, drawn, source, tape
+from tests.unit.simulator_street import BTC, XRP, Street, flat
+from tests.unit.simulator_tapes import drawn, source, tape
 
 HOURS = 24 * 320
 
@@ -54,3 +54,5 @@ def generated() -> Tape:
 
 GENERATED = World(data=generated)
 TAPES = World(data=hourly)
+SPARSE = World(data=cache(lambda: tape(source(drawn(1, HOURS, gaps=0.7)))))
+"""KRW-XRP with most of its hours empty."""

@@ -1,7 +1,6 @@
 """What a case is asked through: raw calls, our own client and the streams, in process or over a real server."""
 
 import json
-import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,9 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from queue import Queue
 from typing import Any
-from uuid import UUID
 
 from makenaide.exchange.http import Pairs, Request
 from makenaide.exchange.simulator.core.operator import Operator
@@ -29,11 +26,11 @@ from makenaide.exchange.simulator.settings import (
 from makenaide.exchange.simulator.stream.hub import Hub
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
-from makenaide.exchange.upbit.limiter import Limiter, LimiterSettings
+from tests.contract.serving import PATIENCE, started
 from tests.contract.venue.carriers import Carrier, Ear, InProcess, Reply, Served
 from tests.contract.venue.case import World
 from tests.unit.simulator_street import SECRET, token
-from tests.unit.upbit_script import StepClock
+from tests.unit.upbit_script import StepClock, client_of
 
 RIGHTS = frozenset(
     "view_account view_orders make_orders view_withdrawals withdraw view_deposits deposit transfer "
@@ -67,7 +64,7 @@ class Rig:
 
     venue: Venue
     carrier: Carrier
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    ids: Callable[[], str] = field(default_factory=lambda: map("client-{}".format, count(1)).__next__)
     nonce: Callable[[], str] = field(default_factory=lambda: map("nonce-{}".format, count(1)).__next__)
     clients: dict[str, UpbitClient] = field(default_factory=dict)
 
@@ -84,15 +81,8 @@ class Rig:
     def customer(self, access: str) -> UpbitClient:
         """Our client with the key `access`."""
         if access not in self.clients:
-            clock = StepClock()
-            self.clients[access] = UpbitClient(
-                transport=self.carrier.transport(),
-                limiter=Limiter(LimiterSettings(), clock, random.Random(1)),
-                keys=Keys(access=access, secret=SECRET),
-                clock=clock,
-                ids=lambda: str(UUID(int=next(self.numbers))),
-                rng=random.Random(2),
-            )
+            keys = Keys(access=access, secret=SECRET)
+            self.clients[access] = client_of(self.carrier.transport(), StepClock(), keys, self.ids)
         return self.clients[access]
 
     def send(self, method: str, path: str, query: Pairs = (), body: bytes | None = None, **headers: str) -> Reply:
@@ -207,10 +197,7 @@ def in_process(world: World) -> Rig:
 def over_sockets(world: World) -> Iterator[Rig]:
     """A rig that speaks to a real server."""
     server = Server(built(world))
-    ports: Queue[int] = Queue()
-    thread = threading.Thread(target=server.run, args=(ports.put,))
-    thread.start()
-    served = Served(ports.get(timeout=10))
+    thread, served = started(server), Served(server.port)
     try:
         with served.opened:
             yield Rig(server.hub.face.venue, served)
@@ -222,5 +209,5 @@ def over_sockets(world: World) -> Iterator[Rig]:
 def all_stopped() -> bool:
     """Wait for every server that was told to stop; whether all have."""
     for thread in STOPPING:
-        thread.join(10)
+        thread.join(PATIENCE)
     return not any(thread.is_alive() for thread in STOPPING)

@@ -15,9 +15,9 @@ BEST = {"ordType": "best", "cost": 20000, "timeInForce": "IOC"}
 
 
 def client() -> Any:
-    """ccxt's client; its pacing is off, as the simulator's rate limits are."""
+    """ccxt's client."""
     access, secret = keys()
-    made = ccxt.upbit({"apiKey": access, "secret": secret, "enableRateLimit": False})
+    made = ccxt.upbit({"apiKey": access, "secret": secret})
     made.urls["api"] = {"public": base_url(), "private": base_url()}
     return made
 

@@ -14,7 +14,7 @@ SYMBOL = "BTC/KRW"
 def client() -> Any:
     """ccxt's streaming client."""
     access, secret = keys()
-    made = ccxt.pro.upbit({"apiKey": access, "secret": secret, "enableRateLimit": False})
+    made = ccxt.pro.upbit({"apiKey": access, "secret": secret})
     address = base_url().replace("http", "ws", 1) + "/websocket/v1"
     made.urls["api"] = {"public": base_url(), "private": base_url(), "ws": address}
     return made

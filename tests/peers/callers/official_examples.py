@@ -17,10 +17,11 @@ from typing import Any
 from tests.peers.callers.tally import call
 
 STREAMS = ("ws_public", "ws_private", "ws_info")
-"""Wait for ten events of each kind: minutes, and official_stream.py sees every kind."""
+"""Wait for ten events of each kind: minutes, and official_stream.py sees every kind. (`info` is not served.)"""
 TRADING = ("orders_kr.py", "dca_kr.py", "tp_sl_kr.py")
 """Only look by themselves, and trade when DRY_RUN is false."""
-LONGEST_PAUSE = 0.05
+LONGEST_PAUSE = 0.12
+"""Seconds; shorter, and their polls would meet the rate limits."""
 
 _sleep = time.sleep
 

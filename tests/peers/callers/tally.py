@@ -1,13 +1,18 @@
 """What a script found: one line of JSON for each call, {"call": name, "ok": bool, "detail": text}."""
 
+import asyncio
 import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+PAUSE = 0.12
+"""Seconds before each call: most of Upbit's groups take ten calls a second, and not every client paces itself."""
 CALL_SECONDS = 15.0
 """No call may hang for longer; the streams send far more often."""
 
@@ -33,34 +38,37 @@ def _require(found: Any, holds: Callable[[Any], object]) -> Any:
     return found
 
 
-def call(name: str, act: Callable[[], Any], holds: Callable[[Any], object] = bool) -> Any:
-    """Do `act` and judge what it gives by `holds`; returns that, or None when anything went wrong."""
+@contextmanager
+def _judged(name: str) -> Iterator[None]:
+    """Tell what comes of the block, which has `CALL_SECONDS`; whatever it raises ends here."""
     signal.signal(signal.SIGALRM, _late)
     signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+    fault: Exception | None = None
     try:
-        found = _require(act(), holds)
+        yield
     except Exception as cause:  # noqa: BLE001 - whatever a client raises is the finding
-        told(name, cause)
-        return None
+        fault = cause
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-    told(name, None)
-    return found
+    told(name, fault)
+
+
+def call(name: str, act: Callable[[], Any], holds: Callable[[Any], object] = bool) -> Any:
+    """Do `act` and judge what it gives by `holds`; returns that, or None when anything went wrong."""
+    time.sleep(PAUSE)
+    found = None
+    with _judged(name):
+        found = _require(act(), holds)
+    return found  # noqa: RET504 - None when the block has ended early
 
 
 async def acall(name: str, act: Callable[[], Awaitable[Any]], holds: Callable[[Any], object] = bool) -> Any:
     """`call` for an asynchronous client."""
-    signal.signal(signal.SIGALRM, _late)
-    signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
-    try:
+    await asyncio.sleep(PAUSE)
+    found = None
+    with _judged(name):
         found = _require(await act(), holds)
-    except Exception as cause:  # noqa: BLE001 - whatever a client raises is the finding
-        told(name, cause)
-        return None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    told(name, None)
-    return found
+    return found  # noqa: RET504 - None when the block has ended early
 
 
 def base_url() -> str:

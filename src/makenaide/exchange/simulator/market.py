@@ -153,7 +153,7 @@ class MarketData(Protocol):
         ...
 
     def price(self, market: Market, at: datetime) -> Decimal:
-        """The price of the last trade at or before `at`."""
+        """The price around which the street's book stands; at a trade's own moment that of the trade."""
         ...
 
     def book(self, market: Market, at: datetime, depth: int = BOOK_LEVELS) -> BookSides:
@@ -168,7 +168,7 @@ class MarketData(Protocol):
     ) -> list[CandleRow]:
         """Up to `count` candles that start before `before`, newest first, as they stand at `now`.
 
-        The forming candle is included with what has traded before `now`; a slot without a trade has no candle.
+        The forming candle is included with what has traded up to `now`; a slot without a trade has no candle.
         """
         ...
 

@@ -34,7 +34,7 @@ IDLE_SECONDS: Final = 75
 
 
 class Server:
-    """Serves `face` on `host`; port 0 takes any free one. Only loopback unless `exposed`.
+    """Serves `face` on the loopback address `host`, as its keys are no secrets; port 0 takes any free one.
 
     With a `door`, requests come to the face through it alone; `hub` holds the streams. The socket is bound at once,
     so `port` is known before `run`; `Misconfigured` when it cannot be had.
@@ -46,13 +46,10 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         *,
-        exposed: bool = False,
         door: Door | None = None,
     ) -> None:
-        if not exposed and not _loopback(host):
-            raise Misconfigured(
-                f"host: {host} is not loopback; the simulator's keys are no secrets, so say so twice"
-            )
+        if not _loopback(host):
+            raise Misconfigured(f"host: {host} is not loopback, and the simulator's keys are no secrets")
         self._socket = _bound(host, port)
         self.hub = Hub(face)
         self.port: int = self._socket.getsockname()[1]
@@ -117,11 +114,6 @@ class Server:
         while os.read(sys.stdin.fileno(), 4096):
             pass
         self.stop()
-
-
-def serve(face: Face, host: str = "127.0.0.1", port: int = 0, *, announce: Callable[[int], None]) -> None:
-    """Serve `face` on loopback until SIGTERM or SIGINT; `announce` gets the port."""
-    Server(face, host, port).run(announce)
 
 
 class _Protocol(HttpToolsProtocol):

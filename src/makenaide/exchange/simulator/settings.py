@@ -11,7 +11,9 @@ import msgspec
 
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import Market, quote_of
-from makenaide.domain.parameter import parameter, require_in_range
+from makenaide.domain.parameter import near, parameter, require_in_range
+from makenaide.exchange.simulator.limits import LIMITS
+from makenaide.exchange.simulator.refusals import REFUSALS
 
 
 class EntryCheck(StrEnum):
@@ -86,52 +88,98 @@ class VenueSettings:
 
     seed: int = parameter(1, "", "ids are derived from it", low=0)
     pace: Pace = parameter(Pace.STEPPED, "", "house.md section 3: a hand-driven clock")
-    fee_krw: Decimal = parameter(Decimal("0.0005"), "ratio", "upbit-api.md section 5, KRW market", 0, 0.1)
-    fee_other: Decimal = parameter(Decimal("0.0025"), "ratio", "upbit-api.md section 5, BTC and USDT", 0, 0.1)
-    maximum_krw: Decimal = parameter(Decimal(1_000_000_000), "KRW", "upbit-api.md section 5", low=5000)
-    maximum_btc: Decimal = parameter(Decimal(10), "BTC", "upbit-api.md changes, 2025-05-19", low=1)
+    fee_krw: Decimal = parameter(
+        Decimal("0.0005"), "ratio", "fee of KRW markets, of both sides (upbit-api.md section 5)", 0, 0.1
+    )
+    fee_other: Decimal = parameter(
+        Decimal("0.0025"), "ratio", "fee of BTC and USDT markets (upbit-api.md section 5)", 0, 0.1
+    )
+    maximum_krw: Decimal = parameter(
+        Decimal(1_000_000_000), "KRW", "greatest order total (upbit-api.md section 5)", low=5000
+    )
+    maximum_btc: Decimal = parameter(
+        Decimal(10), "BTC", "greatest order total in BTC markets (upbit-api.md changes, 2025-05-19)", low=1
+    )
     rejected_identifier: RejectedIdentifier = parameter(
-        RejectedIdentifier.BURNT, "", "upbit-api.md section 4.3: unusable even if the order was never created"
+        RejectedIdentifier.BURNT,
+        "",
+        "a refused order's identifier: used up, or free again (upbit-api.md section 4.3)",
     )
     test_burns_identifier: bool = parameter(
-        False, "", "upbit-api.md section 13: open; section 4.4: no order is made"
+        False, "", "a test order uses up its identifier (upbit-api.md sections 4.4, 13: open)"
     )
-    checks: tuple[Check, ...] = parameter(tuple(Check), "", "upbit-api.md section 13: the order of checks is open")
+    checks: tuple[Check, ...] = parameter(
+        tuple(Check), "", "in this order is an order judged (upbit-api.md section 13: open)"
+    )
     self_match: SelfMatch = parameter(
-        SelfMatch.CANCEL_MAKER, "", "upbit-api.md changes, 2026-11-09: what an omitted smp_type means"
+        SelfMatch.CANCEL_MAKER, "", "what an omitted smp_type means (upbit-api.md changes, 2026-11-09)"
     )
-    self_match_shown: bool = parameter(True, "", "upbit-api.md changes, 2026-11-09: smp_type in every order reply")
+    self_match_shown: bool = parameter(
+        True, "", "smp_type is in every order reply (upbit-api.md changes, 2026-11-09)"
+    )
     taking_post_only: TakingPostOnly = parameter(
-        TakingPostOnly.CANCELLED, "", "upbit-api.md section 4.3: not stated; refused as invalid_post_only"
+        TakingPostOnly.CANCELLED,
+        "",
+        "of a post_only order that would take: cancelled, or refused (upbit-api.md section 4.3: open)",
     )
-    cancel_delay_ms: int = parameter(0, "ms", "upbit-api.md section 4.7: the end state comes later", 0, 600_000)
-    cancel_and_new_status: int = parameter(201, "HTTP status", "upbit-api.md section 4.7: 201 or 200", 200, 201)
-    exclusion_name: ExclusionName = parameter(ExclusionName.BOTH, "", "upbit-api.md section 4.7: two spellings")
-    balance_lag_ms: int = parameter(0, "ms", "upbit-api.md section 5: accounts may lag a moment", 0, 600_000)
+    cancel_delay_ms: int = parameter(
+        0, "ms", "from a cancel's reply to its effect (upbit-api.md section 4.7)", 0, 600_000
+    )
+    cancel_and_new_status: int = parameter(
+        201, "HTTP status", "status of cancel_and_new's reply (upbit-api.md section 4.7: 201 or 200)", 200, 201
+    )
+    exclusion_name: ExclusionName = parameter(
+        ExclusionName.BOTH, "", "the heard name of a batch cancel's exclusion (upbit-api.md section 4.7)"
+    )
+    balance_lag_ms: int = parameter(
+        0, "ms", "GET /v1/accounts shows what was so long ago (upbit-api.md section 5)", 0, 600_000
+    )
     book_share: Decimal = parameter(
         Decimal(1), "ratio", "of each level of the street's book that an incoming order gets: partial fills", 0, 1
     )
-    average_with_fee: bool = parameter(False, "", "upbit-api.md section 4.1: unpublished; price only is likeliest")
+    average_with_fee: bool = parameter(
+        False, "", "avg_buy_price counts fees in (upbit-api.md section 4.1: unpublished)"
+    )
     far_price_ratio: Decimal = parameter(
-        Decimal(0), "ratio", "upbit-api.md section 5: far-off limits may be refused; 0 = none is", 0, 1_000_000
+        Decimal(0),
+        "ratio",
+        "limits so many times off the price are refused; 0 = none (upbit-api.md section 5)",
+        0,
+        1_000_000,
     )
     stable_tick: Decimal = parameter(
-        Decimal(0), "KRW", "upbit-api.md section 8: USDT, USDC in 1,000-10,000 KRW; 0 = as the table", 0, 1000
+        Decimal(0),
+        "KRW",
+        "step of USDT, USDC at 1,000-10,000 KRW; 0 = as the table (upbit-api.md section 8)",
+        0,
+        1000,
     )
     beyond_book: str = parameter(
-        "volume_too_large", "error name", "upbit-api.md section 5: the 30-level refusal's name is unpublished"
+        "volume_too_large",
+        "error name",
+        "refusal of what 30 levels cannot fill (upbit-api.md section 5: unpublished)",
     )
     limit_only: tuple[str, ...] = parameter(
-        (), "markets", "upbit-api.md section 10: new listings take limits only"
+        (), "markets", "those that take limit orders only, as new listings do (upbit-api.md section 10)"
     )
-    unconsented: tuple[str, ...] = parameter((), "accounts", "upbit-api.md changes, 2025-06-11: BTC, USDT consent")
-    consent_status: int = parameter(400, "HTTP status", "upbit-api.md section 6: the status is open", 400, 403)
+    unconsented: tuple[str, ...] = parameter(
+        (), "accounts", "those without the consent that BTC, USDT markets need (upbit-api.md changes, 2025-06-11)"
+    )
+    consent_status: int = parameter(
+        400, "HTTP status", "of a refusal for want of consent (upbit-api.md section 6: 400 or 403)"
+    )
     preview_refusal: str = parameter(
-        "market_offline", "error name", "upbit-api.md section 10: orders before a market opens; not published"
+        "market_offline",
+        "error name",
+        "refusal of orders before a market opens (upbit-api.md section 10: unpublished)",
     )
-    withdrawals_locked: bool = parameter(False, "", "upbit-api.md section 6: the withdrawal safety lock")
+    withdrawals_locked: bool = parameter(
+        False, "", "the safety lock: pay-outs and cancels of them are refused (upbit-api.md section 6)"
+    )
     missing_withdrawal: str = parameter(
-        "withdraw_not_found", "error name", "upbit-api.md section 4.8: the name is not published"
+        "withdraw_not_found",
+        "error name",
+        "refusal for an unknown withdrawal (upbit-api.md section 4.8: unpublished)",
     )
 
     def __post_init__(self) -> None:
@@ -140,9 +188,15 @@ class VenueSettings:
             raise Misconfigured(f"checks: expected each of {', '.join(Check)} once")
         if 0 < self.far_price_ratio < 1:
             raise Misconfigured("far_price_ratio: expected 0, or at least 1")
+        if self.consent_status not in (400, 403):
+            raise Misconfigured(f"consent_status: expected 400 or 403, got {self.consent_status}")
         early = self.checks[: self.checks.index(Check.FORM)]
         if any(check not in _BEFORE_FORM for check in early):
             raise Misconfigured("checks: only maintenance and identifier can come before form")
+        for setting in ("beyond_book", "preview_refusal", "missing_withdrawal"):
+            name = getattr(self, setting)
+            if name not in REFUSALS:
+                raise Misconfigured(f"{setting}: unknown error name {name}{near(name, REFUSALS)}")
 
     @property
     def cancel_delay(self) -> timedelta:
@@ -160,25 +214,38 @@ class VenueSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaSettings:
-    """The rate limits' open points; the limits themselves are `quota.LIMITS`."""
+    """The rate limits' open points; the limits themselves are `limits.LIMITS`."""
 
-    enforced: bool = parameter(True, "", "upbit-api.md section 7")
+    enforced: bool = parameter(True, "", "too many calls are refused (upbit-api.md section 7)")
     phase_ms: int = parameter(0, "ms", "where in a second the windows begin: section 7 says fixed seconds", 0, 999)
-    refusals_to_block: int = parameter(5, "429s", "upbit-api.md section 7, proposal", low=1)
-    refusal_seconds: int = parameter(10, "s", "upbit-api.md section 7, proposal", low=1)
-    first_block_seconds: int = parameter(10, "s", "upbit-api.md section 7, proposal; doubles", low=1)
+    refusals_to_block: int = parameter(
+        5, "429s", "one more within refusal_seconds blocks (upbit-api.md section 7, proposal)", low=1
+    )
+    refusal_seconds: int = parameter(
+        10, "s", "in which refusals are counted (upbit-api.md section 7, proposal)", low=1
+    )
+    first_block_seconds: int = parameter(
+        10, "s", "of the first 418; each further one doubles (upbit-api.md section 7, proposal)", low=1
+    )
     longest_block_seconds: int = parameter(86_400, "s", "a day: the doubling must end somewhere", 1, 31_536_000)
     forgive_seconds: int = parameter(3600, "s", "so long without a 429, and blocks are short again", 1, 31_536_000)
     ceilings: tuple[tuple[str, int], ...] = parameter(
-        (), "group, calls", "upbit-api.md section 7: limits are ceilings and may be lowered under load"
+        (), "group, calls", "fewer calls than published, as under load (upbit-api.md section 7)"
     )
-    json_body: bool = parameter(False, "", "upbit-api.md section 6: the body has been plain text")
+    json_body: bool = parameter(False, "", "429 and 418 in JSON, not as plain text (upbit-api.md section 6)")
     header_names: tuple[tuple[str, str], ...] = parameter(
-        (), "group, name", "upbit-api.md section 7: libraries saw candles and crix-trades"
+        (), "group, name", "other names in Remaining-Req, as candles, crix-trades (upbit-api.md section 7)"
     )
 
     def __post_init__(self) -> None:
         require_in_range(self)
+        for setting, named in (("ceilings", self.ceilings), ("header_names", self.header_names)):
+            for group, _ in named:
+                if group not in LIMITS:
+                    raise Misconfigured(f"{setting}: unknown group {group}{near(group, LIMITS)}")
+        for group, calls in self.ceilings:
+            if not 0 <= calls <= LIMITS[group].calls:
+                raise Misconfigured(f"ceilings: {group} allows 0 to {LIMITS[group].calls} calls, got {calls}")
 
 
 ALL_SCOPES = frozenset({"view_account", "view_orders", "make_orders"})
@@ -220,27 +287,33 @@ class StreamSettings:
     """The WebSocket face: its times, its limits, and its open points."""
 
     snapshot_first_ms: int = parameter(
-        180, "ms", "upbit-api.md section 9.1: two bursts; real pace only", 0, 10_000
+        180, "ms", "from a request to its first snapshots; real pace only (upbit-api.md section 9.1)", 0, 10_000
     )
     snapshot_second_ms: int = parameter(
-        340, "ms", "upbit-api.md section 9.1: two bursts; real pace only", 0, 10_000
+        340, "ms", "to the other snapshots; real pace only (upbit-api.md section 9.1)", 0, 10_000
     )
-    grid_ms: int = parameter(100, "ms", "upbit-api.md section 9.2: books come on a 100 ms grid", 10, 1000)
-    idle_seconds: float = parameter(60.5, "s", "upbit-api.md section 9.1: measured; documented are 120", 0.1, 3600)
-    up_seconds: int = parameter(10, "s", "upbit-api.md section 9.1: after PING, every 10 s", 1, 600)
-    error_close_ms: int = parameter(150, "ms", "upbit-api.md section 9.1: then close 1000", 0, 10_000)
-    bad_token: BadToken = parameter(BadToken.REFUSED, "", "upbit-api.md section 3: 401 on the upgrade, or a frame")
+    grid_ms: int = parameter(100, "ms", "books come on this grid (upbit-api.md section 9.2)", 10, 1000)
+    idle_seconds: float = parameter(
+        60.5, "s", "a socket without a word is cut (upbit-api.md section 9.1: measured; documented 120)", 0.1, 3600
+    )
+    up_seconds: int = parameter(10, "s", "from status to status after PING (upbit-api.md section 9.1)", 1, 600)
+    error_close_ms: int = parameter(
+        150, "ms", "from an error frame to the close 1000 (upbit-api.md section 9.1)", 0, 10_000
+    )
+    bad_token: BadToken = parameter(
+        BadToken.REFUSED, "", "a bad token is 401 on the upgrade, or an error frame (upbit-api.md section 3)"
+    )
     public_on_private: bool = parameter(
-        False, "", "upbit-api.md section 9: public types on the private endpoint are not spoken of"
+        False, "", "public types may be had on the private endpoint (upbit-api.md section 9: open)"
     )
     maintenance: Maintenance = parameter(
-        Maintenance.SILENT, "", "upbit-api.md section 10: sockets may drop or go silent"
+        Maintenance.SILENT, "", "sockets then go silent, or drop (upbit-api.md section 10)"
     )
     first_assets_seconds: int = parameter(
-        0, "s", "upbit-api.md section 9.3: an account's first myAsset may deliver nothing for minutes", 0, 3600
+        0, "s", "an account's first myAsset is silent for so long (upbit-api.md section 9.3)", 0, 3600
     )
     largest_body: int = parameter(
-        100_000, "characters", "upbit-api.md section 9.3: the body of a large notice may be null", low=0
+        100_000, "characters", "a notice's longer body is null (upbit-api.md section 9.3)", low=0
     )
     largest_message: int = parameter(262_144, "bytes", "no request of the venue comes near", 1024, 1_000_000)
     unread_bytes: int = parameter(
@@ -258,19 +331,29 @@ class FaceSettings:
 
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
-    out_of_scope_status: int = parameter(401, "HTTP status", "upbit-api.md section 6: 401 or 403", 401, 403)
-    checks: tuple[EntryCheck, ...] = parameter(
-        tuple(EntryCheck), "", "upbit-api.md section 13: the order of checks is open"
+    out_of_scope_status: int = parameter(
+        401, "HTTP status", "status of out_of_scope (upbit-api.md section 6: 401 or 403)"
     )
-    nonce_seconds: int = parameter(0, "s", "upbit-api.md section 3: 0 remembers for the whole run", 0, 31_536_000)
+    checks: tuple[EntryCheck, ...] = parameter(
+        tuple(EntryCheck), "", "in this order is a signed call judged (upbit-api.md section 13: open)"
+    )
+    nonce_seconds: int = parameter(
+        0, "s", "a used nonce is remembered; 0 = for the whole run (upbit-api.md section 3)", 0, 31_536_000
+    )
     nonces_kept: int = parameter(1_000_000, "", "a bound of memory, some 200 MB: the oldest are forgotten", low=1)
-    old_address_error: bool = parameter(False, "", "upbit-api.md section 6: once spelled no_authorization_i_p")
+    old_address_error: bool = parameter(
+        False, "", "a wrong address is no_authorization_i_p, as it once was (upbit-api.md section 6)"
+    )
     body_parameters: bool = parameter(
-        False, "", "upbit-api.md section 1: refused; pyupbit 0.2.34 sends GET and DELETE parameters as a body"
+        False,
+        "",
+        "bodies of GET and DELETE are read, as pyupbit 0.2.34 needs, not refused (upbit-api.md section 1)",
     )
 
     def __post_init__(self) -> None:
         require_in_range(self)
+        if self.out_of_scope_status not in (401, 403):
+            raise Misconfigured(f"out_of_scope_status: expected 401 or 403, got {self.out_of_scope_status}")
         if sorted(self.checks) != sorted(EntryCheck):
             raise Misconfigured(
                 f"checks: expected each of {', '.join(EntryCheck)} once, got {', '.join(self.checks)}"

@@ -20,6 +20,9 @@ from makenaide.domain.parameter import near
 
 Read = TypeVar("Read")
 
+_YEARS: Final = range(1970, 9001)
+"""Beyond them lies the end of the calendar, where no window or delay can be added."""
+
 _AFTER: Final = re.compile(r"\+(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?")
 
 
@@ -51,6 +54,17 @@ def choice(kinds: Mapping[str, Read], name: object, where: str) -> Read:
     return found
 
 
+def instant(text: str) -> datetime:
+    """An ISO 8601 time with an offset as aware UTC; ValueError for anything else, and outside of `_YEARS`."""
+    try:
+        at = utc(datetime.fromisoformat(text))
+    except OverflowError as cause:
+        raise ValueError(f"beyond the calendar: {text}") from cause
+    if at.year not in _YEARS:
+        raise ValueError(f"beyond the years {_YEARS[0]} to {_YEARS[-1]}: {text}")
+    return at
+
+
 def moment(value: object, where: str, begin: datetime) -> datetime:
     """A time as aware UTC: absolute, or a span after `begin`."""
     if isinstance(value, datetime):
@@ -61,10 +75,11 @@ def moment(value: object, where: str, begin: datetime) -> datetime:
             days, hours, minutes, seconds = (int(each or 0) for each in after.groups())
             return begin + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         try:
-            return utc(datetime.fromisoformat(value))
-        except (ValueError, OverflowError):
+            return instant(value)
+        except ValueError:
             pass
-    raise Misconfigured(f'{where}: expected a time such as 2026-01-05T09:00:00+09:00 or "+2h30m", got {value!r}')
+    years, example = f"{_YEARS[0]} to {_YEARS[-1]}", '2026-01-05T09:00:00+09:00 or "+2h30m"'
+    raise Misconfigured(f"{where}: expected a time of the years {years} such as {example}, got {value!r}")
 
 
 def _value(hint: Any, value: object, where: str, begin: datetime) -> Any:

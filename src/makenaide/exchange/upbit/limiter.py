@@ -15,10 +15,10 @@ import random
 import re
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
@@ -36,7 +36,10 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Group(StrEnum):
-    """The venue's rate groups, by the names of its rate-limit page."""
+    """The venue's rate groups, by the names of its rate-limit page.
+
+    But for the messages of a stream: they are counted by connection, so each connection paces its own.
+    """
 
     MARKET = "market"
     CANDLE = "candle"
@@ -48,7 +51,6 @@ class Group(StrEnum):
     ORDER_TEST = "order-test"
     ORDER_CANCEL_ALL = "order-cancel-all"
     WEBSOCKET_CONNECT = "websocket-connect"
-    WEBSOCKET_MESSAGE = "websocket-message"
 
     @property
     def quotation(self) -> bool:
@@ -62,9 +64,9 @@ class Group(StrEnum):
 
 
 _QUOTATION = frozenset({Group.MARKET, Group.CANDLE, Group.TRADE, Group.TICKER, Group.ORDERBOOK})
-_SOCKETS = (frozenset({Group.WEBSOCKET_CONNECT}), frozenset({Group.WEBSOCKET_MESSAGE}))
-_COUNTED = (_QUOTATION, *_SOCKETS, frozenset(Group) - _QUOTATION - frozenset().union(*_SOCKETS))
-"""By address; each kind of socket call for itself (by address or pocket, by connection); the rest by pocket."""
+_CONNECTS = frozenset({Group.WEBSOCKET_CONNECT})
+_COUNTED = (_QUOTATION, _CONNECTS, frozenset(Group) - _QUOTATION - _CONNECTS)
+"""By address; connects for themselves (by address or pocket); the rest by pocket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,8 @@ VENUE_LIMITS: Mapping[Group, VenueLimit] = {
     Group.ORDER_TEST: VenueLimit(8, 1),
     Group.ORDER_CANCEL_ALL: VenueLimit(1, 2),
     Group.WEBSOCKET_CONNECT: VenueLimit(5, 1),
-    Group.WEBSOCKET_MESSAGE: VenueLimit(100, 60),
 }
-"""The published limits (upbit-api.md, section 7, copy of 2026-09-08).
-
-Messages also have 5/s, which even spacing within 100 a minute keeps by itself.
-"""
+"""The published limits (upbit-api.md, section 7, copy of 2026-09-08)."""
 
 _PATHS: tuple[tuple[str, str, Group], ...] = (
     ("POST", "/v1/orders/test", Group.ORDER_TEST),
@@ -114,27 +112,36 @@ def group_of(method: str, path: str) -> Group:
     return Group.DEFAULT
 
 
-_SOURCE = "house.md, section 5, rule 9; upbit-api.md, section 7"
+_OURS = shares(Role.TRADER, Place.HOME)
+
+
+def _share(group: Group) -> Any:
+    limit = VENUE_LIMITS[group]
+    source = "house.md, section 5, rule 9; upbit-api.md, section 7"
+    return parameter(_OURS[_field(group)], "calls/s", source, low=0, high=limit.calls / limit.seconds)
+
+
+def _field(group: Group) -> str:
+    return group.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimiterSettings:
     """The share of each group that this process takes; 0 = none, and a call of that group is refused here.
 
-    The defaults are the trading process's shares at home; `of` gives everybody's.
+    The defaults are the trading process's shares at home; `within` gives everybody's.
     """
 
-    market: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
-    candle: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
-    trade: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
-    ticker: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
-    orderbook: float = parameter(9.0, "calls/s", _SOURCE, low=0, high=10)
-    default: float = parameter(20.0, "calls/s", _SOURCE, low=0, high=30)
-    order: float = parameter(7.0, "calls/s", _SOURCE, low=0, high=12)
-    order_test: float = parameter(4.0, "calls/s", _SOURCE, low=0, high=8)
-    order_cancel_all: float = parameter(0.4, "calls/s", _SOURCE, low=0, high=0.5)
-    websocket_connect: float = parameter(2.0, "calls/s", _SOURCE, low=0, high=5)
-    websocket_message: float = parameter(1.5, "calls/s a connection", _SOURCE, low=0, high=1.6)
+    market: float = _share(Group.MARKET)
+    candle: float = _share(Group.CANDLE)
+    trade: float = _share(Group.TRADE)
+    ticker: float = _share(Group.TICKER)
+    orderbook: float = _share(Group.ORDERBOOK)
+    default: float = _share(Group.DEFAULT)
+    order: float = _share(Group.ORDER)
+    order_test: float = _share(Group.ORDER_TEST)
+    order_cancel_all: float = _share(Group.ORDER_CANCEL_ALL)
+    websocket_connect: float = _share(Group.WEBSOCKET_CONNECT)
     margin: float = parameter(0.04, "of a window", "arrival jitter that is absorbed", low=0, high=0.05)
     penalty_base: float = parameter(0.5, "s", "after 429: first span of the full jitter", low=0, high=60)
     penalty_cap: float = parameter(8.0, "s", "after 429: widest span of the full jitter", low=0, high=600)
@@ -144,14 +151,14 @@ class LimiterSettings:
     def __post_init__(self) -> None:
         require_in_range(self)
 
-    @classmethod
-    def of(cls, role: Role, place: Place = Place.HOME) -> Self:
-        """The fixed shares of `role`."""
-        return cls(**shares(role, place))
+    def within(self, role: Role, place: Place = Place.HOME) -> Self:
+        """These settings, with no more of each group than the fixed share of `role`."""
+        most = shares(role, place)
+        return replace(self, **{name: min(getattr(self, name), share) for name, share in most.items()})
 
     def rate(self, group: Group) -> float:
         """This process's calls a second in `group`."""
-        return float(getattr(self, group.replace("-", "_")))
+        return float(getattr(self, _field(group)))
 
 
 @dataclass(frozen=True, slots=True)

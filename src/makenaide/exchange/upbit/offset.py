@@ -51,7 +51,8 @@ class Offsets:
             return
         if received < sent:
             return
-        bracket = ClockOffset(low=there - received, high=there + _SECOND - sent, at=received)
+        # The differences first: the last second of the calendar has none after it.
+        bracket = ClockOffset(low=there - received, high=there - sent + _SECOND, at=received)
         with self._lock:
             self._kept.append(bracket)
 

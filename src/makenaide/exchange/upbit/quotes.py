@@ -20,8 +20,8 @@ from makenaide.exchange.upbit.rows import (
     TickerRow,
     TickRow,
 )
-from makenaide.exchange.upbit.wire import EPOCH, amount, coded, instant, read, valued
-from makenaide.exchange.venue import Bar, Book, CandleUnit, Instrument, Level, Listing, MarketTrade, Ticker
+from makenaide.exchange.upbit.wire import EPOCH, amount, book, coded, instant, read, valued
+from makenaide.exchange.venue import Bar, Book, CandleUnit, Instrument, Listing, MarketTrade, Ticker
 
 Row = TypeVar("Row", bound=Marketed)
 
@@ -133,12 +133,16 @@ def _begins(unit: CandleUnit, start: datetime) -> bool:
 
 
 def tickers(call: str, body: bytes, markets: Sequence[Market]) -> dict[Market, Ticker]:
-    """The ticker of each of `markets`."""
+    """The ticker of each of `markets` that was ever traded."""
     rows = _asked(call, read(call, body, list[TickerRow]), markets)
-    return {code: _ticker(code, row, at) for code, (at, row) in rows.items()}
+    found = {code: _ticker(code, row, at) for code, (at, row) in rows.items()}
+    return {code: ticker for code, ticker in found.items() if ticker is not None}
 
 
-def _ticker(code: Market, row: TickerRow, at: str) -> Ticker:
+def _ticker(code: Market, row: TickerRow, at: str) -> Ticker | None:
+    """None before the first trade: a new market must not spoil the tickers of the others."""
+    if not row.trade_price:
+        return None
     return Ticker(
         market=code,
         price=valued(Price, row.trade_price, f"{at}.trade_price"),
@@ -148,15 +152,18 @@ def _ticker(code: Market, row: TickerRow, at: str) -> Ticker:
 
 
 def all_tickers(call: str, body: bytes, quotes: Sequence[str]) -> dict[Market, Ticker]:
-    """The ticker of every market that is written in one of `quotes`; `VenueGarbled` when another one stands there."""
-    found: dict[Market, Ticker] = {}
+    """The ticker of every market that is written in one of `quotes` and was ever traded.
+
+    `VenueGarbled` when another market stands there.
+    """
+    found: dict[Market, Ticker | None] = {}
     for index, row in enumerate(read(call, body, list[TickerRow])):
         at = f"{call}: $[{index}]"
         code = coded(row.market, at)
         if quote_of(code) not in quotes or code in found:
             raise VenueGarbled(f"{at}.market: asked for {', '.join(quotes)}, got {row.market!r}")
         found[code] = _ticker(code, row, at)
-    return found
+    return {code: ticker for code, ticker in found.items() if ticker is not None}
 
 
 def books(call: str, body: bytes, markets: Sequence[Market]) -> dict[Market, Book]:
@@ -166,20 +173,10 @@ def books(call: str, body: bytes, markets: Sequence[Market]) -> dict[Market, Boo
 
 
 def _book(code: Market, row: BookRow, at: str) -> Book:
-    bids: list[Level] = []
-    asks: list[Level] = []
-    for index, unit in enumerate(row.orderbook_units):
-        where = f"{at}.orderbook_units[{index}]"
-        for side, name, price, size in (
-            (bids, "bid", unit.bid_price, unit.bid_size),
-            (asks, "ask", unit.ask_price, unit.ask_size),
-        ):
-            if price and size:
-                cost = valued(Price, price, f"{where}.{name}_price")
-                side.append(Level(cost, valued(Quantity, size, f"{where}.{name}_size")))
-    bids.sort(key=lambda level: level.price, reverse=True)
-    asks.sort(key=lambda level: level.price)
-    return Book(market=code, at=instant(row.timestamp), bids=tuple(bids), asks=tuple(asks))
+    try:
+        return book(code, row.timestamp, row.orderbook_units)
+    except ValueError as cause:
+        raise VenueGarbled(f"{at}.orderbook_units: {cause}") from cause
 
 
 def instruments(call: str, body: bytes, markets: Sequence[Market]) -> dict[Market, Instrument]:

@@ -1,5 +1,7 @@
 """The rows of the venue's replies: only the fields that are used, typed (upbit-api.md, sections 2, 4 and 6).
 
+What replies and frames of the stream have in common stands here too.
+
 Numbers become Decimal straight from their digits, whether the venue spells them as JSON numbers (quotation) or as
 strings (exchange): "0", "0.0" and "7.7886" are all the same kind of thing.
 """
@@ -12,6 +14,7 @@ from msgspec import Meta, Struct
 
 from makenaide.domain.order import Side
 
+Count = Annotated[int, Meta(ge=0)]
 Millis = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 Naive = Annotated[datetime, Meta(tz=False)]
 Aware = Annotated[datetime, Meta(tz=True)]
@@ -52,20 +55,20 @@ class CandleRow(Marketed):
 
 
 class TickerRow(Marketed):
-    """GET /v1/ticker."""
+    """GET /v1/ticker and /v1/ticker/all; the price is null or zero before the first trade of a market."""
 
-    trade_price: Decimal
+    trade_price: Decimal | None
     acc_trade_price_24h: Decimal
     trade_timestamp: Millis
 
 
 class UnitRow(Struct):
-    """One bid and one ask of a book; a thin side is padded with zeros."""
+    """One bid and one ask of a book, in the venue's order of names; a thin side is padded with zeros."""
 
-    bid_price: Decimal
-    bid_size: Decimal
     ask_price: Decimal
+    bid_price: Decimal
     ask_size: Decimal
+    bid_size: Decimal
 
 
 class BookRow(Marketed):
@@ -92,7 +95,7 @@ class TickRow(Marketed):
 
 
 class AccountRow(Struct):
-    """GET /v1/accounts; `balance` leaves out what is `locked`."""
+    """GET /v1/accounts, and one currency in myAsset; `balance` leaves out what is `locked`."""
 
     currency: Text
     balance: Decimal
@@ -142,7 +145,7 @@ class OrderRow(Marketed):
     created_at: Aware
     executed_volume: Decimal
     paid_fee: Decimal
-    trades_count: Annotated[int, Meta(ge=0)]
+    trades_count: Count
     price: Decimal | None = None
     volume: Decimal | None = None
     identifier: str | None = None

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from makenaide.domain.parameter import parameter, require_in_range
 from makenaide.exchange.upbit.limiter import LimiterSettings
 from makenaide.exchange.upbit.retry import RetrySettings
-from makenaide.exchange.upbit.shares import Role
 
 UPBIT = "https://api.upbit.com"
 """The venue's own base address (upbit-api.md, section 1)."""
@@ -31,5 +30,5 @@ class UpbitSettings:
 
     base_url: str = parameter(UPBIT, "address", "upbit-api.md, section 1")
     transport: TransportSettings = field(default_factory=TransportSettings)
-    limiter: LimiterSettings = field(default_factory=lambda: LimiterSettings.of(Role.TRADER))
+    limiter: LimiterSettings = field(default_factory=LimiterSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)

@@ -2,7 +2,8 @@
 
 Quotation limits count every caller of an address together, exchange limits every key of a pocket. Processes that
 never talk to each other stay within both when the calls that each can fit into one window of the venue add up to no
-more than the venue allows. At home one process is collector and trader in one.
+more than the venue allows. At home one process is collector and trader in one, and a command that a person starts
+to look beside it has its own share.
 """
 
 from collections.abc import Mapping
@@ -28,28 +29,24 @@ class Place(StrEnum):
 Shares = Mapping[str, float]
 """Calls a second by rate group, with "_" for "-"; 0 = this role never calls that group."""
 
-_MESSAGES: Shares = {"websocket_message": 1.5}
-"""Counted by connection, so that nobody has to share: within 5/s and 100 a minute."""
-
 _EXCHANGE: Mapping[Role, Shares] = {
-    Role.GUARD: {"default": 8, "order": 4, "order_test": 0, "order_cancel_all": 0},
+    Role.GUARD: {"default": 8.0, "order": 4.0, "order_test": 0.0, "order_cancel_all": 0.0},
     # The trader alone may cancel in batches: one call in two seconds cannot be shared.
-    Role.TRADER: {"default": 20, "order": 7, "order_test": 4, "order_cancel_all": 0.4},
-    Role.PERSON: {"default": 2, "order": 1, "order_test": 2, "order_cancel_all": 0},
-    Role.COLLECTOR: {"default": 0, "order": 0, "order_test": 0, "order_cancel_all": 0},
+    Role.TRADER: {"default": 20.0, "order": 7.0, "order_test": 4.0, "order_cancel_all": 0.4},
+    Role.PERSON: {"default": 2.0, "order": 1.0, "order_test": 2.0, "order_cancel_all": 0.0},
+    Role.COLLECTOR: {"default": 0.0, "order": 0.0, "order_test": 0.0, "order_cancel_all": 0.0},
 }
 
 _QUOTATION: Mapping[Place, Mapping[Role, float]] = {
-    # At home a person's commands read what the trader has stored.
-    Place.HOME: {Role.GUARD: 1, Role.TRADER: 9, Role.PERSON: 0, Role.COLLECTOR: 0},
-    Place.AWS: {Role.GUARD: 1, Role.TRADER: 2, Role.PERSON: 1, Role.COLLECTOR: 6},
+    Place.HOME: {Role.GUARD: 1.0, Role.TRADER: 7.0, Role.PERSON: 2.0, Role.COLLECTOR: 0.0},
+    Place.AWS: {Role.GUARD: 1.0, Role.TRADER: 2.0, Role.PERSON: 1.0, Role.COLLECTOR: 6.0},
 }
 
-_CONNECTS: Mapping[Role, float] = {Role.GUARD: 1, Role.TRADER: 2, Role.PERSON: 1, Role.COLLECTOR: 1}
+_CONNECTS: Mapping[Role, float] = {Role.GUARD: 1.0, Role.TRADER: 2.0, Role.PERSON: 1.0, Role.COLLECTOR: 1.0}
 
 
 def shares(role: Role, place: Place) -> Shares:
     """The share of `role` in each rate group."""
     quotation = _QUOTATION[place][role]
     public = dict.fromkeys(("market", "candle", "trade", "ticker", "orderbook"), quotation)
-    return {**public, **_EXCHANGE[role], "websocket_connect": _CONNECTS[role], **_MESSAGES}
+    return {**public, **_EXCHANGE[role], "websocket_connect": _CONNECTS[role]}

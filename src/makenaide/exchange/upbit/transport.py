@@ -11,18 +11,16 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError, NewConnectionError
-from urllib3.util import Url, parse_url
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from makenaide import __version__
-from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Interrupted, NotConnected, Pairs, Request, Response
+from makenaide.exchange.upbit.address import address
 from makenaide.exchange.upbit.settings import UPBIT, TransportSettings
 
 if TYPE_CHECKING:
@@ -100,8 +98,8 @@ class UrllibTransport:
     """`exchange.http.Transport` over a pool of kept-alive connections to one address. Thread-safe.
 
     Never follows a redirect, never retries, never sends `Origin` (the venue then allows one request in 10 s:
-    upbit-api.md, section 11, pitfall 21), takes no proxy from the environment. `Misconfigured` unless `base_url` is
-    https, or http to this very machine. Name look-ups are the system's and keep its own time limit.
+    upbit-api.md, section 11, pitfall 21), takes no proxy from the environment. `Misconfigured` as `address` says.
+    Name look-ups are the system's and keep its own time limit.
     """
 
     def __init__(
@@ -157,30 +155,8 @@ def target(path: str, query: Pairs) -> str:
 
 
 def _pool(base_url: str, settings: TransportSettings) -> urllib3.HTTPConnectionPool:
-    wanted = "expected https://HOST[:PORT], or http:// on this machine"
-    try:
-        url = parse_url(base_url)
-    except LocationParseError as cause:
-        raise Misconfigured(f"exchange address {base_url!r}: {wanted}") from cause
-    bare = url.path in (None, "", "/") and not (url.query or url.fragment or url.auth)
-    if not (url.host and bare):
-        raise Misconfigured(f"exchange address {base_url!r}: {wanted}")
-    host = url.host.strip("[]")
-    if url.scheme == "https":
-        return _TlsPool(host, url.port, maxsize=settings.pool)
-    if url.scheme == "http" and _loopback(url):
-        return _PlainPool(host, url.port, maxsize=settings.pool)
-    raise Misconfigured(f"exchange address {base_url!r}: {wanted}")
-
-
-def _loopback(url: Url) -> bool:
-    host = (url.host or "").strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    place = address(base_url)
+    return (_TlsPool if place.secure else _PlainPool)(place.host, place.port, maxsize=settings.pool)
 
 
 def _lower(reply: urllib3.BaseHTTPResponse) -> dict[str, str]:

@@ -110,8 +110,10 @@ def _check_funds(it: Application) -> None:
 def _check_depth(it: Application) -> None:
     """What the book must hold: all of an order at any price (upbit-api.md section 5), nothing for post_only."""
     ticket = it.ticket
+    # Asked for any order: a book that cannot be had, as on a real exchange that is down, must speak before an order
+    # is kept that could then not be matched.
+    book = it.floor.book(ticket.market)
     if ticket.type in (OrderType.PRICE, OrderType.MARKET):
-        book = it.floor.book(ticket.market)
         if ticket.side is Side.BID:
             fits = sum(price * size for price, size in book.asks) >= ticket.funds
         else:
@@ -119,7 +121,6 @@ def _check_depth(it: Application) -> None:
         if not fits:
             raise refused(it.settings.beyond_book)
     elif ticket.time_in_force is TimeInForce.POST_ONLY and it.settings.taking_post_only is TakingPostOnly.REFUSED:
-        book = it.floor.book(ticket.market, 1)
         against = book.asks if ticket.side is Side.BID else book.bids
         if against and not ticket.refuses(against[0][0]):
             raise refused("invalid_post_only")

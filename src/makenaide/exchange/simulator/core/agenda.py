@@ -56,9 +56,13 @@ class Agenda:
         """When the first deed is due, if that is not after `until`."""
         return self._deeds[0][0] if self._deeds and self._deeds[0][0] <= until else None
 
-    def pop(self) -> Deed:
-        """Take the first deed out."""
-        return heappop(self._deeds)[2]
+    def first(self) -> Deed:
+        """The first deed; `pop` it once it is done."""
+        return self._deeds[0][2]
+
+    def pop(self) -> None:
+        """Take the first deed out; what was added since it was the first is due after it."""
+        heappop(self._deeds)
 
     def state(self) -> list[str]:
         """What is still to do, in words, for comparing two venues."""

@@ -19,13 +19,22 @@ class Course:
 
     def run(self, until: datetime) -> None:
         """Let time pass up to `until`, with all that happens on the way."""
-        while (at := self._agenda.next(until)) is not None:
-            self._rest(at)
-            self._do(self._agenda.pop())
-        self._rest(until)
-        while self._agenda.next(until) is not None:
-            # What the fills on the way have brought about: balances that arrive after a lag.
-            self._do(self._agenda.pop())
+        floor, resting = self._intake.floor, self._intake.resting
+        resting.look(floor.data, floor.now, until)
+        while True:
+            due = self._agenda.next(until)
+            event = resting.next(floor.now, until if due is None else due)
+            if event is not None:
+                floor.now = event.at
+                resting.happen(event, self._intake.wake)
+            elif due is not None:
+                floor.now = due
+                # Out only when it is done: what a missing book keeps from being done is tried again.
+                self._do(self._agenda.first())
+                self._agenda.pop()
+            else:
+                break
+        floor.now = until
 
     def end(self, ending: Ending) -> None:
         """A cancel is asked for: it takes effect now, or is on its way."""
@@ -38,12 +47,6 @@ class Course:
     def state(self) -> list[str]:
         """What is still to come, in words, for comparing two venues."""
         return self._intake.resting.state() + self._agenda.state()
-
-    def _rest(self, until: datetime) -> None:
-        floor = self._intake.floor
-        if until > floor.now:
-            self._intake.resting.run(floor.now, until, self._intake.wake)
-            floor.now = until
 
     def _do(self, deed: Deed) -> None:
         match deed:

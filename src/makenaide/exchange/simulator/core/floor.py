@@ -47,7 +47,7 @@ class Floor:
         return self._listed[1]
 
     def price(self, market: Market) -> Decimal:
-        """The price of the last trade."""
+        """Where the street's book stands now; trades lie on it, twice a second (`MarketData.price`)."""
         return self.data.price(market, self.now)
 
     def tick(self, market: Market, price: Decimal) -> Decimal:

@@ -1,7 +1,7 @@
 """How an order gets into the venue and out of it: judged, booked, matched; watched until its trigger; ended."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from makenaide.domain.order import Side
@@ -50,22 +50,15 @@ class Intake:
             eligible_from=self.floor.now,
         )
 
-    def booked(self, account: Account, ticket: Ticket, uuid: str) -> Order:
-        """A new order of `account`, its funds locked."""
+    def booked(self, account: Account, ticket: Ticket, uuid: str, trigger: Trigger | None = None) -> Order:
+        """A new order of `account`, its funds locked; with a `trigger` it waits for that."""
         self.made += 1
         order = self.drafted(account.name, ticket, uuid)
+        if trigger is not None:
+            order.status, order.trigger = OrderStatus.WATCH, trigger
+            self.resting.add(order)
         account.add(order)
         self.settlement.accept(order)
-        return order
-
-    def watched(self, account: Account, ticket: Ticket, trigger: Trigger, uuid: str) -> Order:
-        """A new order that waits for its trigger, its funds locked."""
-        self.made += 1
-        order = self.drafted(account.name, ticket, uuid)
-        order.status, order.trigger = OrderStatus.WATCH, trigger
-        account.add(order)
-        self.settlement.accept(order)
-        self.resting.add(order)
         return order
 
     def match(self, order: Order) -> None:
@@ -74,11 +67,10 @@ class Intake:
         if order.open:
             self.resting.add(order)
 
-    def wake(self, order: Order, at: datetime) -> None:
-        """The trigger of a watching `order` was reached at `at`: it is an order like any other now."""
-        self.floor.now = at
-        order.status, order.eligible_from = OrderStatus.WAIT, at
-        self.settlement.feed.ordered(order, at)
+    def wake(self, order: Order) -> None:
+        """The trigger of a watching `order` was reached: it is an order like any other now."""
+        order.status, order.eligible_from = OrderStatus.WAIT, self.floor.now
+        self.settlement.feed.ordered(order, self.floor.now)
         self._execute(order)
 
     def end(self, account: Account, ending: Ending) -> None:
@@ -89,13 +81,15 @@ class Intake:
         if heir is None:
             self.settlement.close(order, self.floor.now)
             return
-        self.settlement.hand_over(order, self.floor.now)
         ticket = replace(heir.ticket, volume=order.remaining) if heir.remain_only else heir.ticket
+        body = body_of(replace(ticket, identifier=None), self.settings.self_match)
         try:
-            self.judged(account, body_of(replace(ticket, identifier=None), self.settings.self_match))
+            self.judged(account, body, freed=order.locked)
         except Refused:
             # The order called for was possible when it was asked for; what has changed since has made it impossible.
+            self.settlement.hand_over(order, self.floor.now)
             return
+        self.settlement.hand_over(order, self.floor.now)
         self.match(self.booked(account, ticket, heir.uuid))
 
     def _execute(self, order: Order) -> None:

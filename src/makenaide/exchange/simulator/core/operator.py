@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal, localcontext
 
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.market import base_of, is_currency
 from makenaide.domain.money import plain
 from makenaide.domain.order import OrderType
+from makenaide.domain.parameter import near
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.errors import refused
 from makenaide.exchange.simulator.core.feed import Announcement
@@ -24,7 +26,7 @@ from makenaide.exchange.simulator.core.treasury import (
 )
 from makenaide.exchange.simulator.core.validation import Body, body_of
 from makenaide.exchange.simulator.core.venue import Venue, as_it_stands
-from makenaide.exchange.simulator.core.wallet import EXACT, countable
+from makenaide.exchange.simulator.core.wallet import EXACT, countable, spelled
 from makenaide.exchange.simulator.prices.incidents import Event, named
 from makenaide.exchange.simulator.prices.program import begins, written
 from makenaide.exchange.simulator.prices.staged import Staged
@@ -59,15 +61,19 @@ class Operator:
     def airdrop(self, account: str, currency: str, change: Decimal) -> None:
         """`change` more of `currency` (less if negative) that no history explains."""
         free = self._account(account).wallet.holding(currency).free
+        _require_currency(currency)
         if not countable(change) or not change or free + change < 0:
             raise Misconfigured(f"account {account}: {currency} cannot change by {change}, {free} is free")
-        change = _spelled(change)
+        change = spelled(change)
         self.venue.log("airdrop", {"account": account, "currency": currency, "change": plain(change)})
         with localcontext(EXACT):
             self.venue.treasury.give(account, currency, change, self.venue.now)
 
     def set_wallet(self, currency: str, wallet: WalletState, block: BlockState = BlockState.NORMAL) -> None:
-        """From now on the wallet of `currency` can do this."""
+        """From now on the wallet of `currency`, a coin of a listed market, can do this."""
+        coins = {base_of(market) for market in self.venue.floor.listed()}
+        if currency not in coins:
+            raise Misconfigured(f"currency: no market has {currency}{near(currency, coins)}")
         self.venue.log("wallet", {"currency": currency, "wallet": wallet.value, "block": block.value})
         self.venue.treasury.set_wallet(currency, wallet, block)
 
@@ -105,9 +111,9 @@ class Operator:
                 raise refused("bad_request")
             wish = body_of(ticket, venue.settings.self_match)
             venue.log("watch", {"account": name, "order": wish, "trigger": plain(trigger)})
-            trigger = _spelled(trigger)
+            trigger = spelled(trigger)
             rising = trigger >= venue.floor.price(ticket.market)
-            order = venue.intake.watched(account, ticket, Trigger(trigger, rising), venue.ids.next("order"))
+            order = venue.intake.booked(account, ticket, venue.ids.next("order"), Trigger(trigger, rising))
             return as_it_stands(order)
 
     def stage(self, event: Event) -> None:
@@ -118,9 +124,7 @@ class Operator:
         data = venue.data
         staged = Staged(data.data, (*data.events, event)) if isinstance(data, Staged) else Staged(data, (event,))
         venue.log("event", {"event": written(event)})
-        venue.data = staged
         venue.floor.restage(staged)
-        venue.intake.resting.restage(staged)
 
     def _account(self, name: str) -> Account:
         account = self.venue.accounts.get(name)
@@ -130,13 +134,14 @@ class Operator:
 
     def _move(self, name: str, direction: Direction, move: Move) -> Transfer:
         free = self._account(name).wallet.holding(move.currency).free
-        if not move.currency or not countable(move.amount) or move.amount <= 0:
-            raise Misconfigured(f"{direction}: an amount above 0 of a currency is needed, got {move.amount}")
+        _require_currency(move.currency)
+        if not countable(move.amount) or move.amount <= 0:
+            raise Misconfigured(f"{direction}: an amount above 0 is needed, got {move.amount}")
         if not countable(move.fee) or move.fee < 0:
             raise Misconfigured(f"{direction}: a fee of at least 0 is needed, got {move.fee}")
         if move.state is not None and move.state not in STATES[direction]:
             raise Misconfigured(f"{direction}: it is never {move.state}")
-        move = replace(move, amount=_spelled(move.amount), fee=_spelled(move.fee))
+        move = replace(move, amount=spelled(move.amount), fee=spelled(move.fee))
         if direction is Direction.WITHDRAW and move.amount + move.fee > free:
             raise Misconfigured(
                 f"account {name}: {move.amount} {move.currency} and the fee exceed the {free} free"
@@ -156,9 +161,9 @@ class Operator:
             return self.venue.treasury.move(name, direction, move, self.venue.now)
 
 
-def _spelled(amount: Decimal) -> Decimal:
-    """One spelling an amount: what is read back from the command log is equal to the last digit."""
-    return Decimal(plain(amount))
+def _require_currency(code: str) -> None:
+    if not is_currency(code):
+        raise Misconfigured(f"currency: expected a code in capitals such as BTC, got {code!r}")
 
 
 def move_of(body: Body) -> Move:

@@ -1,19 +1,17 @@
 """The accounts' own executions as the public sees them: trades of a market, beside those of the street."""
 
 from bisect import bisect_right
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import PublicTrade
+from makenaide.exchange.simulator.prices.moments import NUMBERS_A_MS, to_ms
 
 KEPT = timedelta(days=9)
 """Seven days ago is as far as the public can ask (upbit-api.md section 2.3), counted from the last day of trade."""
 
-_NUMBERS_A_MILLISECOND = 10_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _SWEEP = 1000
 
 
@@ -29,9 +27,9 @@ class Prints:
 
     def add(self, market: Market, deal: tuple[Decimal, Decimal], taker: Side, at: datetime) -> PublicTrade:
         """`taker` took: `deal` is price and volume."""
-        moment = _milliseconds(at)
-        number = max(moment * _NUMBERS_A_MILLISECOND, self._last.get(market, 0)) + 1
-        if number % _NUMBERS_A_MILLISECOND == 0:
+        moment = to_ms(at)
+        number = max(moment * NUMBERS_A_MS, self._last.get(market, 0)) + 1
+        if number % NUMBERS_A_MS == 0:
             number += 1
         self._last[market] = number
         price, volume = deal
@@ -55,8 +53,4 @@ def _number(trade: PublicTrade) -> int:
 
 def _ceiling(at: datetime) -> int:
     """The greatest number of a trade at or before `at`."""
-    return (_milliseconds(at) + 1) * _NUMBERS_A_MILLISECOND - 1
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MILLISECOND
+    return (to_ms(at) + 1) * NUMBERS_A_MS - 1

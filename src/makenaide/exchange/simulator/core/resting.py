@@ -7,58 +7,59 @@ Orders that watch for their trigger wait here too: they wake when somebody can b
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from heapq import heappop, heappush
+from typing import NamedTuple
 
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.core.orders import ZERO, Order, OrderStatus, truncated
 from makenaide.exchange.simulator.core.settlement import Settlement
 from makenaide.exchange.simulator.market import MarketData
+from makenaide.exchange.simulator.prices.moments import ceil_ms, from_ms, to_ms
 
 _HOUR = timedelta(hours=1)
 _MILLISECOND = timedelta(milliseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Wake = Callable[[Order, datetime], None]
+Wake = Callable[[Order], None]
 """Turns an order whose trigger was reached into one like any other."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """`order` is met at `at` by a candle of `volume` coins; without an order, `market` is delisted."""
+class Event(NamedTuple):
+    """`order` is met at `at` by a candle of `volume` coins; without an order, `market` is delisted.
+
+    In the order in which they happen: by time, then the better price, then the older order.
+    """
 
     at: datetime
     market: Market
-    order: Order | None
-    volume: Decimal
-
-    @property
-    def key(self) -> tuple[datetime, Market, Decimal, int]:
-        if self.order is None or self.order.limit is None:
-            return self.at, self.market, Decimal("-Infinity"), 0
-        better = -self.order.limit if self.order.side is Side.BID else self.order.limit
-        return self.at, self.market, better, self.order.number
+    worse: Decimal
+    number: int
+    order: Order | None = None
+    volume: Decimal = ZERO
 
 
 class Resting:
-    """The open resting and watching orders of all accounts."""
+    """The open resting and watching orders of all accounts.
 
-    def __init__(self, data: MarketData, settlement: Settlement) -> None:
-        self._data = data
+    As time passes: `look` ahead once, then ask for the `next` event and let it `happen`. What was found out about
+    an order holds until that event, for nothing that happens to others brings it nearer.
+    """
+
+    def __init__(self, settlement: Settlement) -> None:
         self._settlement = settlement
         self._orders: dict[Market, list[Order]] = {}
         self._used: dict[Market, tuple[datetime, Decimal]] = {}
         self._resume: dict[Market, datetime] = {}
-
-    def restage(self, data: MarketData) -> None:
-        """From now on `data` tells what happens to the orders."""
-        self._data = data
+        self._fresh: list[Order] = []
+        self._ahead: list[Event] = []
+        self._gone: dict[Market, datetime] = {}
 
     def add(self, order: Order) -> None:
         """Let `order` rest, or watch."""
         self._orders.setdefault(order.market, []).append(order)
+        self._fresh.append(order)
 
     def watching(self, market: Market, account: str) -> int:
         """How many orders of `account` watch `market`."""
@@ -69,52 +70,63 @@ class Resting:
         """The open resting orders of `market`."""
         return [order for order in self._orders.get(market, ()) if order.open]
 
-    def run(self, now: datetime, until: datetime, wake: Wake) -> None:
-        """Let everything happen that happens to the orders between `now` and `until`."""
-        self._forget_closed()
-        if not self._orders:
+    def look(self, data: MarketData, now: datetime, until: datetime) -> None:
+        """Time is about to pass from `now` to `until`, and `data` tells what it brings."""
+        live = {market: [each for each in orders if each.live] for market, orders in self._orders.items()}
+        self._orders = {market: orders for market, orders in live.items() if orders}
+        self._data, self._until = data, until
+        self._gone = self._delistings(now) if self._orders else {}
+        self._ahead = sorted(Event(at, market, Decimal("-Infinity"), 0) for market, at in self._gone.items())
+        self._fresh = [order for orders in self._orders.values() for order in orders]
+
+    def next(self, now: datetime, until: datetime) -> Event | None:
+        """Take out what happens first of all from `now` to `until`; None when nothing does."""
+        while self._fresh:
+            self._expect(self._fresh.pop(), now)
+        while self._ahead and self._ahead[0].at <= until:
+            event = heappop(self._ahead)
+            if event.order is None or (event.order.live and event.at >= self._since(event.order)):
+                return event
+            self._expect(event.order, now)
+        return None
+
+    def happen(self, event: Event, wake: Wake) -> None:
+        """Let `event` happen."""
+        if event.order is None:
+            self._delist(event.market, event.at)
             return
-        gone = self._delistings(now, until)
-        while (event := self._next(now, until, gone)) is not None:
-            now = event.at
-            if event.order is None:
-                self._delist(event.market, now)
-            elif event.order.status is OrderStatus.WATCH:
-                wake(event.order, now)
-            else:
-                self._meet(event.order, event.volume, now)
-            self._forget_closed()
+        if event.order.status is OrderStatus.WATCH:
+            wake(event.order)
+        else:
+            self._meet(event.order, event.volume, event.at)
+        self._fresh.append(event.order)
 
     def state(self) -> list[str]:
         """What is used up and until when, in words, for comparing two venues."""
         used = [f"used {market} {hour} {volume}" for market, (hour, volume) in sorted(self._used.items())]
         return used + [f"resume {market} {at}" for market, at in sorted(self._resume.items())]
 
-    def _forget_closed(self) -> None:
-        left = {market: [each for each in orders if each.live] for market, orders in self._orders.items()}
-        self._orders = {market: orders for market, orders in left.items() if orders}
-
-    def _next(self, now: datetime, until: datetime, gone: dict[Market, datetime]) -> _Event | None:
-        events = []
-        for market, orders in self._orders.items():
-            if market in gone:
-                events.append(_Event(gone[market], market, None, ZERO))
-            horizon = gone[market] - _MILLISECOND if market in gone else until
-            resume = self._resume.get(market, now)
-            for order in orders:
-                since = now if order.status is OrderStatus.WATCH else max(now, resume)
-                met = self._crossing(order, max(since, order.eligible_from), horizon)
-                if met is not None:
-                    events.append(_Event(met[0], market, order, met[1]))
-        return min(events, key=lambda event: event.key, default=None)
-
-    def _crossing(self, order: Order, after: datetime, until: datetime) -> tuple[datetime, Decimal] | None:
-        if order.limit is None or after > until:
-            return None
+    def _expect(self, order: Order, now: datetime) -> None:
+        """Find out when `order` is met, or wakes, if that is within the time ahead."""
+        after, until = max(now, self._since(order)), self._until
+        if order.market in self._gone:
+            until = self._gone[order.market] - _MILLISECOND
+        if not order.live or order.limit is None or after > until:
+            return
+        side, price = order.side, order.limit
         if order.status is OrderStatus.WATCH and order.trigger is not None:
-            side = Side.ASK if order.trigger.rising else Side.BID
-            return self._data.crossing(order.market, after, until, side, order.trigger.price)
-        return self._data.crossing(order.market, after, until, order.side, order.limit)
+            side, price = Side.ASK if order.trigger.rising else Side.BID, order.trigger.price
+        met = self._data.crossing(order.market, after, until, side, price)
+        if met is not None:
+            worse = -order.limit if order.side is Side.BID else order.limit
+            heappush(self._ahead, Event(met[0], order.market, worse, order.number, order, met[1]))
+
+    def _since(self, order: Order) -> datetime:
+        """From when on `order` can be met."""
+        resume = self._resume.get(order.market)
+        if resume is None or order.status is OrderStatus.WATCH:
+            return order.eligible_from
+        return max(resume, order.eligible_from)
 
     def _meet(self, order: Order, volume: Decimal, at: datetime) -> None:
         market, hour = order.market, at.replace(minute=0, second=0, microsecond=0)
@@ -132,20 +144,20 @@ class Resting:
 
     def _delist(self, market: Market, at: datetime) -> None:
         for order in self._orders[market]:
-            self._settlement.close(order, at)
+            if order.live:
+                self._settlement.close(order, at)
 
-    def _delistings(self, now: datetime, until: datetime) -> dict[Market, datetime]:
-        listed = {listing.market for listing in self._data.listings(until)}
-        return {market: self._gone_at(market, now, until) for market in self._orders if market not in listed}
+    def _delistings(self, now: datetime) -> dict[Market, datetime]:
+        listed = {listing.market for listing in self._data.listings(self._until)}
+        return {market: self._gone_at(market, now) for market in self._orders if market not in listed}
 
-    def _gone_at(self, market: Market, now: datetime, until: datetime) -> datetime:
-        """The first whole millisecond at which `market` is not listed; it was at `now`, is not at `until`."""
-        low, high = (now - _EPOCH) // _MILLISECOND, -((_EPOCH - until) // _MILLISECOND)
+    def _gone_at(self, market: Market, now: datetime) -> datetime:
+        """The first whole millisecond at which `market` is not listed; it was at `now`, is not in the end."""
+        low, high = to_ms(now), ceil_ms(self._until)
         while high - low > 1:
             middle = (low + high) // 2
-            at = _EPOCH + middle * _MILLISECOND
-            if any(listing.market == market for listing in self._data.listings(at)):
+            if any(listing.market == market for listing in self._data.listings(from_ms(middle))):
                 low = middle
             else:
                 high = middle
-        return _EPOCH + high * _MILLISECOND
+        return from_ms(high)

@@ -1,6 +1,7 @@
 """Money that comes into the venue and leaves it: deposits and withdrawals with their history; the wallets' states.
 
-Nothing here is asked for through the API: it shows what the operator did (upbit-api.md section 4.8, read-only).
+Only the operator lets money in or out. A customer can ask for an address, announce a deposit of won, and cancel a
+withdrawal that still waits (upbit-api.md section 4.8).
 """
 
 from collections.abc import Callable, Mapping

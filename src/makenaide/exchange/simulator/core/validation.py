@@ -17,6 +17,7 @@ from makenaide.domain.money import plain
 from makenaide.domain.order import OrderType, Side, TimeInForce
 from makenaide.exchange.simulator.core.errors import invalid_field, refused
 from makenaide.exchange.simulator.core.orders import Ticket, truncated
+from makenaide.exchange.simulator.core.wallet import spelled
 from makenaide.exchange.simulator.settings import SelfMatch, VenueSettings
 
 Body = Mapping[str, object]
@@ -24,6 +25,18 @@ Body = Mapping[str, object]
 IDENTIFIER_LENGTH = 64
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Spelled:
+    """A JSON number with a fraction, kept as it was written: its text is what was signed."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ def parse(body: Body, self_match: SelfMatch) -> Ticket:
 
     `self_match` is what an omitted smp_type means.
     """
-    code = _text(body, "market")
+    code = given(body.get("market"), "market")
     side = _choice(body, "side", Side)
     kind = _choice(body, "ord_type", OrderType)
     try:
@@ -88,6 +101,15 @@ def parse(body: Body, self_match: SelfMatch) -> Ticket:
         self_match=_self_match(body, self_match),
         identifier=identifier_of(body),
     )
+
+
+def given(value: object, field: str) -> str:
+    """A text that a call must have; `Refused` when it is missing or no text."""
+    if value is None or value == "":
+        raise invalid_field(field, missing=True)
+    if not isinstance(value, str):
+        raise invalid_field(field)
+    return value
 
 
 def amount_of(body: Body, field: str) -> Decimal:
@@ -162,18 +184,9 @@ def _self_match(body: Body, default: SelfMatch) -> SelfMatch:
     return chosen
 
 
-def _text(body: Body, field: str) -> str:
-    value = body.get(field)
-    if value is None or value == "":
-        raise invalid_field(field, missing=True)
-    if not isinstance(value, str):
-        raise invalid_field(field)
-    return value
-
-
 def _choice(body: Body, field: str, choices: type[_Choice]) -> _Choice:
     try:
-        return choices(_text(body, field))
+        return choices(given(body.get(field), field))
     except ValueError:
         raise invalid_field(field) from None
 
@@ -183,8 +196,7 @@ def _number(body: Body, field: str) -> Decimal | None:
     if value is None:
         return None
     # Clients send numbers as well as strings (upbit-api.md section 4.3); an exponent is refused (pitfall 7).
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    text = str(value) if isinstance(value, str | int | Spelled) and not isinstance(value, bool) else ""
     if not _NUMBER.fullmatch(text):
         raise invalid_field(field)
-    # One spelling an amount: an order from the command log is equal to the last digit of its exponent.
-    return Decimal(plain(Decimal(text)))
+    return spelled(Decimal(text))

@@ -5,7 +5,7 @@ counter, so the same commands give the same venue to the last byte. A command is
 journal, then done; what the journal cannot keep is not done (`commandlog`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,14 +14,16 @@ from functools import partial
 from typing import Final, Protocol
 
 from makenaide.domain.clock import utc
-from makenaide.domain.errors import Misconfigured
+from makenaide.domain.errors import Misconfigured, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import plain
+from makenaide.domain.order import Side
+from makenaide.domain.parameter import near
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.admission import require_online
 from makenaide.exchange.simulator.core.agenda import Agenda, Ending, Heir
 from makenaide.exchange.simulator.core.course import Course
-from makenaide.exchange.simulator.core.errors import Refused, refused, require_known
+from makenaide.exchange.simulator.core.errors import Refused, refused
 from makenaide.exchange.simulator.core.floor import Floor
 from makenaide.exchange.simulator.core.ids import Ids
 from makenaide.exchange.simulator.core.intake import Intake
@@ -30,7 +32,7 @@ from makenaide.exchange.simulator.core.resting import Resting
 from makenaide.exchange.simulator.core.settlement import Settlement
 from makenaide.exchange.simulator.core.treasury import Treasury
 from makenaide.exchange.simulator.core.validation import IDENTIFIER_LENGTH, Body, body_of
-from makenaide.exchange.simulator.core.wallet import EXACT, Wallet, countable
+from makenaide.exchange.simulator.core.wallet import EXACT, Wallet, countable, spelled
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
 from makenaide.exchange.venue import Fence
@@ -63,8 +65,7 @@ class Venue:
     """
 
     def __init__(self, data: MarketData, settings: VenueSettings, journal: Journal | None = None) -> None:
-        require_known(settings.beyond_book, settings.preview_refusal, settings.missing_withdrawal)
-        self.data = data
+        _require_markets(settings.limit_only, data)
         self.settings = settings
         self.journal = journal
         self.accounts: dict[str, Account] = {}
@@ -72,11 +73,16 @@ class Venue:
         self._wallets: dict[str, Wallet] = {}
         agenda = Agenda()
         self.settlement = Settlement(self._wallets, settings, agenda, partial(self.ids.next, "trade"))
-        resting = Resting(data, self.settlement)
+        resting = Resting(self.settlement)
         self.floor = Floor(data, resting, settings.stable_tick)
         self.intake = Intake(floor=self.floor, resting=resting, settlement=self.settlement, settings=settings)
         self._course = Course(self.intake, self.accounts, agenda, settings.cancel_delay)
         self.treasury = Treasury(self._wallets, self.settlement, partial(self.ids.next, "transfer"))
+
+    @property
+    def data(self) -> MarketData:
+        """The prices, with all that the operator has staged over them."""
+        return self.floor.data
 
     @property
     def now(self) -> datetime:
@@ -90,8 +96,7 @@ class Venue:
         for currency, amount in balances.items():
             if not countable(amount) or amount < 0:
                 raise Misconfigured(f"account {name}: {currency} must be at least 0 and below 1e20, got {amount}")
-        # One spelling an amount: what is read back from the command log is equal to the last digit.
-        balances = {currency: Decimal(plain(amount)) for currency, amount in balances.items()}
+        balances = {currency: spelled(amount) for currency, amount in balances.items()}
         self.log("open", {"account": name, "balances": {each: plain(balances[each]) for each in balances}})
         account = self.accounts[name] = Account(name=name)
         self._wallets[name] = account.wallet
@@ -193,13 +198,20 @@ class Venue:
             with localcontext(EXACT):
                 self._course.run(until)
 
-    def watch(self, until: datetime, fences: Mapping[Market, Fence]) -> datetime:
-        """Advance to the first touch of any fence, or to `until`; returns the time then. The journal keeps it."""
+    def watch(
+        self, until: datetime, fences: Mapping[Market, Fence], before: Callable[[datetime], None] | None = None
+    ) -> datetime:
+        """Advance to the first touch of any fence, or to `until`; returns the time then. The journal keeps it.
+
+        `before` is told how far time is about to run: it may bring commands that come on the way.
+        """
         at = max(utc(until), self.now)
         for market in sorted(fences.keys() & self.floor.listed().keys()):
             fence = fences[market]
             touched = self.data.touch(market, self.now, at, fence.floor.value, fence.peak.value)
             at = at if touched is None else max(touched, self.now)
+        if before is not None:
+            before(at)
         self.log("advance", {"until": at.isoformat(timespec="microseconds")})
         self.advance(at)
         return at
@@ -226,6 +238,16 @@ class Venue:
         wellformed = isinstance(identifier, str) and 1 <= len(identifier) <= IDENTIFIER_LENGTH
         if wellformed and identifier not in account.identifiers:
             self.burn(account.name, str(identifier))
+
+
+def _require_markets(codes: Iterable[str], data: MarketData) -> None:
+    """`Misconfigured` when `data` knows that one of `codes` is never listed."""
+    for code in codes:
+        try:
+            data.crossing(Market(code), data.first_slot, data.first_slot, Side.BID, Decimal(1))
+        except UnknownMarket:
+            listed = (each.market for each in data.listings(data.first_slot))
+            raise Misconfigured(f"limit_only: unknown market {code}{near(code, listed)}") from None
 
 
 def as_it_stands(order: Order) -> Order:

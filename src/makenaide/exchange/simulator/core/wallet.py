@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from makenaide.domain.errors import Inconsistent
+from makenaide.domain.money import plain
 
 EXACT = Context(prec=60)
 """Products of price, volume and fee keep every digit: at most 10 + 8 + 8 + 4 of them, with room."""
@@ -22,6 +23,11 @@ def countable(amount: Decimal) -> bool:
     if not isinstance(exponent, int) or exponent < -_DECIMALS:
         return False
     return exponent < _WHOLE and (not amount or amount.adjusted() < _WHOLE)
+
+
+def spelled(amount: Decimal) -> Decimal:
+    """`amount` in its one spelling: what is read back from the command log is equal to the last digit."""
+    return Decimal(plain(amount))
 
 
 @dataclass(slots=True)

@@ -23,10 +23,10 @@ from makenaide.exchange.simulator.core.operator import Operator
 from makenaide.exchange.simulator.core.orders import ZERO
 from makenaide.exchange.simulator.core.treasury import BlockState, Move, Transfer, TransferState, WalletState
 from makenaide.exchange.simulator.core.venue import Venue
-from makenaide.exchange.simulator.faults.plan import Faults, Planned, Rule
+from makenaide.exchange.simulator.faults.plan import Faults, Planned
 from makenaide.exchange.simulator.prices.program import event, rounded, written
 from makenaide.exchange.simulator.rest.face import DISK_FULL
-from makenaide.exchange.simulator.rest.query import Query
+from makenaide.exchange.simulator.rest.query import whole
 from makenaide.exchange.simulator.table import read
 
 TOKEN_HEADER: Final = "makenaide-operator"  # noqa: S105 - a header's name
@@ -36,6 +36,13 @@ Table = Mapping[str, object]
 Answer = tuple[int, object]
 
 _BODIES: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """Which fault goes; None: all of them."""
+
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,15 +144,16 @@ class Console:
         return _reply(status, told)
 
     def _add_fault(self, body: Table) -> Answer:
-        number = self._faults.add(read(Rule, body, "fault", self._venue.now))
+        number = self._faults.plan(body, "fault", self._venue.now)
         return 201, _listed(next(each for each in self._faults.listed() if each.number == number))
 
     def _remove_faults(self, body: Table) -> Answer:
-        if "number" not in body:
+        asked = read(Removal, body, "fault", self._venue.now).number
+        if asked is None:
             return 200, {"removed": self._faults.clear()}
-        number = str(body["number"])
-        if not (number.isascii() and number.isdigit() and len(number) < 10 and self._faults.remove(int(number))):
-            raise Misconfigured(f"number: there is no fault {number}")
+        number = whole(asked)
+        if number is None or not self._faults.remove(number):
+            raise Misconfigured(f"number: there is no fault {asked}")
         return 200, {"removed": 1}
 
     def _stage(self, body: Table) -> Answer:
@@ -238,14 +246,20 @@ def _plain(amounts: Mapping[str, Decimal]) -> dict[str, str]:
 
 def _listed(planned: Planned) -> dict[str, object]:
     counts = {"number": planned.number, "seen": planned.seen, "struck": planned.struck, "spent": planned.spent}
-    return counts | {name: value for name, value in asdict(planned.rule).items() if value is not None}
+    rule = planned.rule
+    return counts | {name: value for name, value in asdict(rule).items() if value is not None and rule.uses(name)}
 
 
 def _table(request: Request) -> Table:
     """The body of a POST, the query of any other call."""
     if request.method != "POST":
-        query = Query(request.query)
-        return {name: query.one(name) for name, value in request.query if value}
+        if request.body:
+            raise Misconfigured(f"body: {request.method} has none, its fields stand behind the path: ?number=3")
+        table = dict(request.query)
+        for name in table:
+            if sum(each == name for each, _ in request.query) > 1:
+                raise Misconfigured(f"{name}: is there twice")
+        return table
     try:
         return _BODIES.decode(request.body or b"{}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ArithmeticError) as cause:

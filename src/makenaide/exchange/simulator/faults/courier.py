@@ -11,24 +11,19 @@ from typing import Final, Protocol
 
 import msgspec
 
-from makenaide.domain.clock import Clock, utc
+from makenaide.domain.clock import Clock
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.core.errors import Refused, refused
-from makenaide.exchange.simulator.faults.plan import Call, Faults, Form, Kind, Rule, Told
-from makenaide.exchange.simulator.rest.control import LAST_YEAR, TIME_HEADER
+from makenaide.exchange.simulator.faults.plan import REASONS, Call, Faults, Form, Kind, Rule, Told
+from makenaide.exchange.simulator.rest.control import TIME_HEADER
 from makenaide.exchange.simulator.rest.delivery import Delivery
-from makenaide.exchange.simulator.rest.face import TOO_MANY, Face
-from makenaide.exchange.simulator.rest.quota import LIMITS
-from makenaide.exchange.simulator.settings import QuotaSettings
+from makenaide.exchange.simulator.rest.face import Face
+from makenaide.exchange.simulator.rest.quota import Quota, Verdict
+from makenaide.exchange.simulator.table import instant
 
+_STRUCK: Final = "/v1/"
 _JSON: Final = "application/json; charset=utf-8"
 _TYPES: Final = {Form.JSON: _JSON, Form.HTML: "text/html", Form.TEXT: "text/plain; charset=utf-8"}
-_REASONS: Final = {
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-}
 
 
 class Operator(Protocol):
@@ -37,6 +32,11 @@ class Operator(Protocol):
     def answer(self, request: Request, peer: str) -> Response | None:
         """The reply to one of its calls, None to any other."""
         ...
+
+
+def calls(face: Face) -> list[tuple[str, str | None]]:
+    """Every call of `face` that a fault can strike: its name and its rate limit group."""
+    return [(f"{each.method} {each.path}", each.group) for each in face.routes if each.path.startswith(_STRUCK)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,10 +67,11 @@ class Courier:
         self._clock = clock
         self._operator = operator
         self._late: list[_Late] = []
+        face.control.before = self._arrive
 
     def deliver(self, request: Request, peer: str = "127.0.0.1") -> Delivery:
         """Let `request` meet its faults; never raises for anything that a caller can send."""
-        if not (self._late or self.faults.listed()) and request.path.startswith("/v1/"):
+        if not (self._late or self.faults.listed()) and request.path.startswith(_STRUCK):
             return Delivery(response=self.face.handle(request, peer))
         at = self._moment(request)
         waiting = list(self._late)
@@ -86,7 +87,7 @@ class Courier:
         self._arrive(self.face.venue.now if self._clock is None else self._clock.now())
 
     def _delivered(self, request: Request, peer: str, at: datetime) -> Delivery:
-        if not request.path.startswith("/v1/"):
+        if not request.path.startswith(_STRUCK):
             answer = None if self._operator is None else self._operator.answer(request, peer)
             return Delivery(response=answer or self.face.handle(request, peer))
         if not self.faults.listed():
@@ -126,7 +127,7 @@ class Courier:
             case Kind.SERVER_ERROR | Kind.OFFLINE | Kind.TOO_MANY | Kind.BLOCKED:
                 if rule.performed and rule.kind is Kind.SERVER_ERROR:
                     self.face.handle(request, peer)
-                return Delivery(response=_refusal(rule, call, self.face.settings.quota))
+                return Delivery(response=_refusal(rule, call, self.face.quota))
             case _:
                 return _spoiled(rule, self.face.handle(request, peer))
 
@@ -144,10 +145,9 @@ class Courier:
             return max(self._clock.now(), now)
         stamped = next((text for name, text in request.headers.items() if name.lower() == TIME_HEADER), None)
         try:
-            at = now if stamped is None else max(utc(datetime.fromisoformat(stamped)), now)
-        except (ValueError, OverflowError):
+            return now if stamped is None else max(instant(stamped), now)
+        except ValueError:
             return now  # the face refuses it
-        return at if at.year <= LAST_YEAR else now
 
     def _arrive(self, at: datetime) -> None:
         for late in sorted(self._late, key=lambda each: each.due):
@@ -185,24 +185,22 @@ def _unpacked(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in headers.items() if name not in ("content-encoding", "etag")}
 
 
-def _refusal(rule: Rule, call: Call, quota: QuotaSettings) -> Response:
+def _refusal(rule: Rule, call: Call, quota: Quota) -> Response:
     """A reply to a request that the venue never looked at, or does not own up to."""
     headers = {"date": format_datetime(call.at.astimezone(UTC).replace(microsecond=0), usegmt=True)}
     if rule.kind is Kind.OFFLINE:
         known = refused("market_offline")
         return _written(known.status, Form.JSON, known, headers)
     if rule.kind is Kind.SERVER_ERROR:
-        reason = _REASONS.get(rule.status, "Error")
+        reason = REASONS[rule.status]
         known = refused("internal_server_error")
         told = known if rule.status == known.status else Refused(rule.status, known.name, reason)
         return _written(rule.status, rule.form or Form.JSON, told, headers)
-    status, message = 429, TOO_MANY
-    if rule.kind is Kind.BLOCKED:
-        status, message = 418, f"{TOO_MANY} Blocked for {rule.seconds:.0f} seconds."
     if call.group is not None:
-        shown = dict(quota.header_names).get(call.group, call.group)
-        headers["remaining-req"] = f"group={shown}; min={LIMITS[call.group].minute}; sec=0"
-    return _written(status, rule.form or Form.TEXT, Refused(status, "too_many_requests", message), headers)
+        headers["remaining-req"] = quota.header(call.group, 0)
+    verdict = Verdict(418, "", blocked=round(rule.seconds)) if rule.kind is Kind.BLOCKED else Verdict(429, "")
+    told = Refused(verdict.status, "too_many_requests", verdict.message)
+    return _written(told.status, rule.form or Form.TEXT, told, headers)
 
 
 def _written(status: int, form: Form, refusal: Refused, headers: dict[str, str]) -> Response:
@@ -210,7 +208,7 @@ def _written(status: int, form: Form, refusal: Refused, headers: dict[str, str])
         case Form.JSON:
             body = msgspec.json.encode({"error": {"name": refusal.name, "message": refusal.message}})
         case Form.HTML:
-            body = _page(status, _REASONS.get(status, refusal.message))
+            body = _page(status, REASONS.get(status, refusal.message))
         case Form.TEXT:
             body = refusal.message.encode()
         case Form.EMPTY:

@@ -46,7 +46,8 @@ class Mischief:
         if rule.kind is Kind.DROP:
             session.line.drop()
         else:
-            self._hub.silence(rule.end or self._hub.face.venue.now + timedelta(seconds=rule.seconds))
+            until = self._hub.face.venue.now + timedelta(seconds=rule.seconds)
+            self._hub.silence(until if rule.end is None else min(until, rule.end))
 
     def _keep(self, session: Session, held: list[Frame]) -> None:
         """Hold frames back until the next one of this client; what a client that left never got is forgotten."""

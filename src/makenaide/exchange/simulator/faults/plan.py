@@ -1,6 +1,7 @@
 """The plan of faults: which call, connection or frame meets which misbehaviour. Pure, and the same for the same seed.
 
     faults = Faults((Rule(kind=Kind.REPLY_LOST, calls="POST /v1/orders", probability=0.1),), seed=1)
+    faults.plan({"kind": "late", "calls": "GET *"}, "fault", now)        # one more, as people write it
     faults.met(Call(name="POST /v1/orders", group="order", at=now))     # the rules that this call meets
 
 Whether a rule meets its n-th call depends on the seed, the rule's number and n alone: other rules, other calls and
@@ -16,9 +17,11 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.market import is_market
 from makenaide.domain.parameter import near, parameter, require_in_range
-from makenaide.exchange.simulator.rest.quota import LIMITS
+from makenaide.exchange.simulator.limits import LIMITS
 from makenaide.exchange.simulator.stream.request import PRIVATE, PUBLIC
+from makenaide.exchange.simulator.table import read
 
 
 class Kind(StrEnum):
@@ -50,11 +53,24 @@ class Kind(StrEnum):
 STREAM: Final = frozenset({Kind.SILENCE, Kind.GAP, Kind.DISORDER, Kind.REPEAT, Kind.DROP})
 """The kinds that concern frames; all others concern calls."""
 
-FRAMES: Final = (*sorted(PUBLIC), *PRIVATE, "status", "listing", "error")
+_MARKETS: Final = (*sorted(PUBLIC), "myOrder")
+"""The types of frames that are of one market each: they have a code."""
+
+FRAMES: Final = (*_MARKETS, *(each for each in PRIVATE if each not in _MARKETS), "status", "listing", "error")
 """The types of frames."""
 
+REASONS: Final[Mapping[int, str]] = {
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+}
+"""The statuses of a server's error, in words."""
+
+_WILD: Final = frozenset("*?[")
 _REFUSALS: Final = frozenset({Kind.SERVER_ERROR, Kind.TOO_MANY, Kind.BLOCKED})
 _OF_KINDS: Final[Mapping[str, frozenset[Kind]]] = {
+    "group": frozenset(Kind) - STREAM,
     "status": frozenset({Kind.SERVER_ERROR}),
     "form": _REFUSALS,
     "performed": frozenset({Kind.SERVER_ERROR, Kind.STALL}),
@@ -104,7 +120,7 @@ class Rule:
     every: int = parameter(1, "calls", "each n-th call is struck", low=1)
     probability: float = parameter(1.0, "", "of a strike", low=0, high=1)
     times: int | None = parameter(None, "strikes", "no more than that")
-    status: int = parameter(500, "HTTP status", "server_error: 500, 502, 503 or 504", low=500, high=599)
+    status: int = parameter(500, "HTTP status", "server_error: 500, 502, 503 or 504")
     form: Form | None = parameter(
         None, "", "body of server_error (json), too_many and blocked (text): json, html, text, empty"
     )
@@ -125,24 +141,33 @@ class Rule:
             raise Misconfigured(f"times: expected 1 <= value, got {self.times}")
         if self.seconds < 0 and self.kind is not Kind.SKEW:
             raise Misconfigured(f"seconds: only skew may be negative, got {self.seconds}")
-        for each in fields(self):
-            if getattr(self, each.name) != each.default and self.kind not in _OF_KINDS.get(
-                each.name, (self.kind,)
-            ):
-                kinds = " and ".join(sorted(_OF_KINDS[each.name]))
-                raise Misconfigured(f"{each.name}: means something for {kinds} alone, not for {self.kind}")
-        self._require_aim()
+        if self.status not in REASONS:
+            raise Misconfigured(f"status: expected one of {', '.join(map(str, REASONS))}, got {self.status}")
+        if self.group is not None and self.group not in LIMITS:
+            raise Misconfigured(f"group: unknown group {self.group}{near(self.group, LIMITS)}")
+        self.require_meaning(each.name for each in fields(self) if getattr(self, each.name) != each.default)
+        if self.kind in STREAM:
+            self._require_frames()
 
-    def _require_aim(self) -> None:
+    def uses(self, field: str) -> bool:
+        """Whether `field` means something for this kind."""
+        return self.kind in _OF_KINDS.get(field, (self.kind,))
+
+    def require_meaning(self, given: Iterable[str]) -> None:
+        """`Misconfigured` when one of the `given` fields means nothing for this kind."""
+        for name in given:
+            if not self.uses(name):
+                raise Misconfigured(f"{name}: means nothing for {self.kind}")
+
+    def _require_frames(self) -> None:
         """A rule that could never strike would look like a client that withstands everything."""
-        if self.group is not None:
-            if self.kind in STREAM:
-                raise Misconfigured(f"group: frames have none, and {self.kind} waits for frames")
-            if self.group not in LIMITS:
-                raise Misconfigured(f"group: unknown group {self.group}{near(self.group, LIMITS)}")
-        kind = self.calls.partition(" ")[0]
-        if self.kind in STREAM and not any(fnmatchcase(each, kind) for each in FRAMES):
+        kind, space, code = self.calls.partition(" ")
+        if not any(fnmatchcase(each, kind) for each in FRAMES):
             raise Misconfigured(f"calls: there are no frames {kind}{near(kind, FRAMES)}")
+        if space and not any(fnmatchcase(each, kind) for each in _MARKETS):
+            raise Misconfigured(f"calls: frames {kind} have no code")
+        if space and not _WILD.intersection(code) and not is_market(code):
+            raise Misconfigured(f"calls: expected a market such as KRW-BTC behind {kind}, got {code}")
 
     def concerns(self, call: "Call") -> bool:
         """Whether the rule waits for `call`."""
@@ -192,17 +217,39 @@ class Planned:
 
 
 class Faults:
-    """The rules in force, in the order in which they were added. Not for several threads."""
+    """The rules in force, in the order in which they were added. Not for several threads.
 
-    def __init__(self, rules: Iterable[Rule] = (), seed: int = 1) -> None:
+    `calls` are the names and groups of all calls that there are; without them a rule may wait for others.
+    """
+
+    def __init__(
+        self, rules: Iterable[Rule] = (), seed: int = 1, calls: Iterable[tuple[str, str | None]] | None = None
+    ) -> None:
         self._seed = seed
+        self._calls = None if calls is None else tuple(calls)
         self._numbers = 0
         self._planned: dict[int, Planned] = {}
         for rule in rules:
             self.add(rule)
 
+    def plan(self, table: Mapping[str, object], where: str, begin: datetime) -> int:
+        """`add` the rule that `table` describes; "+2h" in it counts from `begin`, errors name the place `where`."""
+        rule = read(Rule, table, where, begin)
+        try:
+            rule.require_meaning(table)
+            return self.add(rule)
+        except Misconfigured as cause:
+            raise Misconfigured(f"{where}: {cause}") from None
+
     def add(self, rule: Rule) -> int:
-        """Put `rule` at the end of the list; its number, never used twice."""
+        """Put `rule` at the end of the list; its number, never used twice. `Misconfigured` if it can never strike."""
+        if self._calls is not None and rule.kind not in STREAM:
+            names = [name for name, group in self._calls if rule.group in (None, group)]
+            if not names:
+                raise Misconfigured(f"group: no call is counted in {rule.group}")
+            if not any(fnmatchcase(name, rule.calls) for name in names):
+                whose = "" if rule.group is None else f" of the group {rule.group}"
+                raise Misconfigured(f"calls: no call{whose} is {rule.calls}{near(rule.calls, names)}")
         self._numbers += 1
         self._planned[self._numbers] = Planned(number=self._numbers, rule=rule)
         return self._numbers

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.domain.market import Market
+from makenaide.domain.market import Market, is_market, quote_of
 from makenaide.exchange.simulator.market import BOOK_LEVELS, CAUTIONS
 from makenaide.exchange.simulator.prices.grid import misfit
 
@@ -92,8 +92,8 @@ class Rename:
 
     def __post_init__(self) -> None:
         _require_times(self, self.at, None)
-        if self.new.partition("-")[0] != self.market.partition("-")[0]:
-            raise _wrong(self, f"new: expected another coin of the same quote currency, got {self.new}")
+        if not is_market(self.new) or quote_of(self.new) != quote_of(self.market):
+            raise _wrong(self, f"new: expected a market of the same quote currency, got {self.new}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +134,17 @@ class Thin:
 
 
 Event = Warned | Caution | Delisting | NewListing | Maintenance | Rename | TickTable | Thin
+
+
+class Misfit(Misconfigured):
+    """An event fits neither the data nor the other events.
+
+    `event` is the one at fault: whoever wrote it knows where.
+    """
+
+    def __init__(self, event: Event, what: str) -> None:
+        super().__init__(f"{named(event)}: {what}")
+        self.event = event
 
 
 def named(event: Event) -> str:

@@ -93,8 +93,9 @@ class LiveData:
         whatever has become of it since. A market that is listed later is found by the next process.
         """
         self._listed = self._listed or tuple(self._quotation.markets())
-        known = {each.market for each in self._listed}
-        gone = sorted(self._seen.get(at, {}).keys() - known)
+        gone = sorted(self._seen.get(at, {}).keys() - {each.market for each in self._listed})
+        if not gone:
+            return self._listed  # the very same, which whoever keeps something of it goes by
         past = (Listing(market=code, korean_name=code, english_name=code, warning=False) for code in gone)
         return (*self._listed, *past)
 

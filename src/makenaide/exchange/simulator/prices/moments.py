@@ -7,13 +7,16 @@ MINUTE_MS = 60 * SECOND_MS
 DAY_MS = 1440 * MINUTE_MS
 KST_MS = 9 * 60 * MINUTE_MS
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NUMBERS_A_MS = 10_000
+"""The number of a public trade begins with its milliseconds; so many numbers belong to each of them."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 def to_ms(moment: datetime) -> int:
     """`moment` (aware) in milliseconds, rounded down."""
-    delta = moment - _EPOCH
+    delta = moment - EPOCH
     return delta.days * DAY_MS + delta.seconds * SECOND_MS + delta.microseconds // 1000
 
 
@@ -24,7 +27,7 @@ def ceil_ms(moment: datetime) -> int:
 
 def from_ms(value: int) -> datetime:
     """The moment at `value`, aware UTC."""
-    return _EPOCH + timedelta(milliseconds=value)
+    return EPOCH + timedelta(milliseconds=value)
 
 
 def utc_date(value: int) -> date:
@@ -40,8 +43,3 @@ def kst_day(value: int) -> int:
 def day_date(day: int) -> date:
     """The date of a day counted from 1970-01-01."""
     return date.fromordinal(_EPOCH_ORDINAL + day)
-
-
-def day_number(day: date) -> int:
-    """`day` counted from 1970-01-01."""
-    return day.toordinal() - _EPOCH_ORDINAL

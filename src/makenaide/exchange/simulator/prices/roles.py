@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from makenaide.domain.errors import Misconfigured, UnknownMarket
+from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
+from makenaide.domain.parameter import near
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.prices.curtain import Curtain, curtain
 from makenaide.exchange.simulator.prices.incidents import (
@@ -15,11 +16,11 @@ from makenaide.exchange.simulator.prices.incidents import (
     Delisting,
     Event,
     Maintenance,
+    Misfit,
     NewListing,
     Rename,
     TickTable,
     Warned,
-    named,
 )
 from makenaide.exchange.simulator.prices.moments import to_ms
 
@@ -69,7 +70,7 @@ class Role:
 
 
 def roles(data: MarketData, events: Sequence[Event]) -> dict[Market, Role]:
-    """The role of every code that an event names; `Misconfigured` for an event that fits neither data nor others."""
+    """The role of every code that an event names; `Misfit` for an event that fits neither data nor others."""
     cast: dict[Market, Role] = {}
     for rename in sorted((each for each in events if isinstance(each, Rename)), key=lambda each: each.at):
         _rename(data, cast, rename)
@@ -82,7 +83,7 @@ def roles(data: MarketData, events: Sequence[Event]) -> dict[Market, Role]:
             isinstance(event, NewListing | Delisting | Rename)
             and cast[event.market].closes <= cast[event.market].opens
         ):
-            raise Misconfigured(f"{named(event)}: the market would end before it begins")
+            raise Misfit(event, "the market would end before it begins")
     return cast
 
 
@@ -95,7 +96,8 @@ def curtains(events: Sequence[Event], cast: Mapping[Market, Role]) -> tuple[Curt
 
 def _role(data: MarketData, event: Event, market: Market) -> Role:
     if not _known(data, market):
-        raise Misconfigured(f"{named(event)}: there is no such market")
+        listed = [each.market for each in data.listings(data.first_slot)]
+        raise Misfit(event, f"there is no such market{near(market, listed)}")
     return Role(code=market, source=market)
 
 
@@ -110,9 +112,9 @@ def _known(data: MarketData, market: Market) -> bool:
 def _rename(data: MarketData, cast: dict[Market, Role], event: Rename) -> None:
     old = cast.get(event.market) or _role(data, event, event.market)
     if event.new in cast or _known(data, event.new):
-        raise Misconfigured(f"{named(event)}: {event.new} is a market already")
+        raise Misfit(event, f"{event.new} is a market already")
     if old.closes != _NEVER:
-        raise Misconfigured(f"{named(event)}: it is renamed before")
+        raise Misfit(event, "it is renamed before")
     cast[event.market] = replace(old, closes=event.at)
     cast[event.new] = Role(code=event.new, source=old.source, opens=event.at)
 
@@ -125,7 +127,7 @@ def _played(data: MarketData, role: Role, event: Event) -> Role:
             return replace(role, cautions=(*role.cautions, (event.name, event.start, event.end or _NEVER)))
         case Delisting():
             if role.closes != _NEVER:
-                raise Misconfigured(f"{named(event)}: it is delisted or renamed by another event")
+                raise Misfit(event, "it is delisted or renamed by another event")
             warned = (*role.warnings, (event.announced, event.at))
             return replace(role, closes=event.at, leaves=event.announced, warnings=warned)
         case NewListing():
@@ -136,7 +138,7 @@ def _played(data: MarketData, role: Role, event: Event) -> Role:
 
 def _opened(data: MarketData, role: Role, event: NewListing) -> Role:
     if role.opens != _ALWAYS:
-        raise Misconfigured(f"{named(event)}: it is listed or renamed by another event")
+        raise Misfit(event, "it is listed or renamed by another event")
     if role.code not in {each.market for each in data.listings(event.at)}:
-        raise Misconfigured(f"{named(event)}: the data has no such market at {event.at.isoformat()}")
+        raise Misfit(event, f"the data has no such market at {event.at.isoformat()}")
     return replace(role, opens=event.preview_from or event.at, trades_from=event.at)

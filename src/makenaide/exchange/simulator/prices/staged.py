@@ -29,7 +29,7 @@ class Staged:
     is outside, and prices stand at the last trade before it. A new listing has no past. A delisted or renamed
     market is unknown from that moment on; a renamed one goes on under its new code with all its history, its price
     steps and whatever the data has in store for it. A new table of price steps moves the street's book onto them,
-    never a trade. Events that fit neither data nor each other raise `Misconfigured` naming kind and market.
+    never a trade. An event that fits neither data nor the others raises `Misfit`.
     """
 
     def __init__(self, data: MarketData, events: Sequence[Event]) -> None:

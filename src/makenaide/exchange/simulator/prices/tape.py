@@ -38,7 +38,7 @@ from makenaide.exchange.simulator.prices.moments import (
     utc_date,
 )
 from makenaide.exchange.simulator.prices.search import first_crossing, first_touch
-from makenaide.exchange.simulator.prices.track import Track
+from makenaide.exchange.simulator.prices.track import Track, last_trade_at
 from makenaide.exchange.simulator.prices.trades import street_trades
 from makenaide.exchange.venue import CandleUnit, Listing
 
@@ -153,7 +153,10 @@ class Tape:
         return any(at in window for window in self.maintenance)
 
     def price(self, market: Market, at: datetime) -> Decimal:
-        """The price of the last trade, with exactly the digits that were recorded."""
+        """Where the street's book stands, with exactly the digits that were recorded.
+
+        That is the price of the last trade at each second's begin and end, and on the way to the next one in between.
+        """
         return Decimal(repr(self._listed(market, at).track.price(to_ms(at))))
 
     def book(self, market: Market, at: datetime, depth: int = BOOK_LEVELS) -> BookSides:
@@ -168,15 +171,14 @@ class Tape:
         self, market: Market, unit: CandleUnit, before: datetime, count: int, now: datetime
     ) -> list[CandleRow]:
         """Up to `count` candles that start before `before`, newest first, as they stand at `now`."""
-        held = self._listed(market, now)
+        held, span = self._listed(market, now), (ceil_ms(before), last_trade_at(to_ms(now)))
         if unit.minutes is not None:
-            span = ceil_ms(before), to_ms(now)
             return self._closed.page(held.track, unit.minutes * MINUTE_MS, span, count)
-        return list(islice(rows(held.track, held.days, unit, ceil_ms(before), to_ms(now)), count))
+        return list(islice(rows(held.track, held.days, unit, *span), count))
 
     def day(self, market: Market, at: datetime) -> DayStats:
         """The ticker at `at`."""
-        held, moment = self._listed(market, at), to_ms(at)
+        held, moment = self._listed(market, at), last_trade_at(to_ms(at))
         row = forming_day(held.track, held.days, moment)
         price = row.close if row else held.track.price(moment)
         high, low = row.high if row else price, row.low if row else price
@@ -215,7 +217,7 @@ class Tape:
         return tick_size(market, price, kst(at).date())
 
     def trades(self, market: Market, after: datetime, until: datetime, count: int) -> list[PublicTrade]:
-        """One trade at the start of each second that a candle with volume covers, newest first."""
+        """One trade at the begin and one at the end of each second of a candle with volume, newest first."""
         track = self._listed(market, until).track
         return list(islice(street_trades(track, to_ms(after), to_ms(until)), count))
 

@@ -114,7 +114,7 @@ class Track:
         return leg
 
     def price(self, at: int) -> float:
-        """The price of the last trade at or before `at`, which lies at or after `start`."""
+        """The price of the path at `at`, which lies at or after `start`; behind a candle its close."""
         index = self.index(at)
         if at >= int(self._end[index]):
             return float(self._legs.close[index])

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import PublicTrade
-from makenaide.exchange.simulator.prices.moments import SECOND_MS
+from makenaide.exchange.simulator.prices.moments import NUMBERS_A_MS, SECOND_MS
 from makenaide.exchange.simulator.prices.track import Track, last_trade_at
-
-_NUMBERS_A_MILLISECOND = 10_000
 
 
 def street_trades(track: Track, after: int, until: int) -> Iterator[PublicTrade]:
@@ -31,7 +29,7 @@ def street_trades(track: Track, after: int, until: int) -> Iterator[PublicTrade]
             price=price,
             volume=track.last_trade(at)[1],
             taker=Side.BID if rose else Side.ASK,
-            number=at * _NUMBERS_A_MILLISECOND,
+            number=at * NUMBERS_A_MS,
         )
         at = _before(at)
 

@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from makenaide.domain.market import quote_of
+from makenaide.domain.market import Market, quote_of
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.errors import invalid_field, refused
 from makenaide.exchange.simulator.core.orders import Order
@@ -70,7 +70,7 @@ class Batch:
         pairs, quotes = self._pairs(query), self._quotes(query)
         if pairs and quotes:
             raise refused("bad_request")
-        excluded = [code for name in self._exclusions() for code in selection.codes(query, name, MOST_PAIRS)]
+        excluded = self._excluded(query)
 
         def meant(order: Order) -> bool:
             return (
@@ -90,9 +90,14 @@ class Batch:
         named = self._venue.settings.exclusion_name
         return both if named is ExclusionName.BOTH else (named.value,)
 
-    def _pairs(self, query: Query) -> tuple[str, ...]:
-        pairs = selection.codes(query, "pairs", MOST_PAIRS)
-        return tuple(selection.listed(self._venue.floor, pair) for pair in pairs)
+    def _excluded(self, query: Query) -> list[Market]:
+        """What is spared; a market that is not listed here has no orders, and clients name those of Upbit."""
+        codes = (code for name in self._exclusions() for code in selection.codes(query, name, MOST_PAIRS))
+        return [selection.spelled(code) for code in codes]
+
+    def _pairs(self, query: Query) -> tuple[Market, ...]:
+        codes = selection.codes(query, "pairs", MOST_PAIRS)
+        return tuple(selection.listed(self._venue.floor, code) for code in codes)
 
     def _quotes(self, query: Query) -> tuple[str, ...]:
         quotes = selection.codes(query, "quote_currencies", len(_QUOTES))

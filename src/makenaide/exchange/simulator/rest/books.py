@@ -10,6 +10,7 @@ from makenaide.domain.market import Market, quote_of
 from makenaide.domain.money import plain
 from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
+from makenaide.exchange.simulator.core.wallet import spelled
 from makenaide.exchange.simulator.market import BOOK_LEVELS, BookSides
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKETS, many_markets, number
@@ -51,7 +52,7 @@ class Books:
         asked = query.one("level") or "0"
         if not _LEVEL.fullmatch(asked):
             raise bad_quotation("mismatch")
-        level = Decimal(plain(Decimal(asked)))
+        level = spelled(Decimal(asked))
         if not level:
             return [self._book(market, depth) for market in markets]
         wanted = [market for market in markets if plain(level) in levels(market, self._floor)]

@@ -4,28 +4,24 @@ Only in stepped pace. A caller moves the time in two ways: by the header `Makena
 the moment at which it sends, and by `POST /simulator/advance`, which sleeps until a fence is touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from makenaide.domain.clock import utc
 from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.market import market as market_code
 from makenaide.domain.money import Price, plain
 from makenaide.exchange.simulator.core.errors import invalid_field
-from makenaide.exchange.simulator.core.validation import Body
+from makenaide.exchange.simulator.core.validation import Body, given
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest.replies import Json
 from makenaide.exchange.simulator.rest.route import Guarded, Kind, Open, Parameter, Route
+from makenaide.exchange.simulator.table import instant
 from makenaide.exchange.venue import Fence
 
 TIME_HEADER: Final = "makenaide-time"
 """ISO time with offset; the venue's time moves there before the request is handled, never backwards."""
-
-
-LAST_YEAR: Final = 9000
-"""Later moments are refused: beyond them lies the end of the calendar, where no window or delay can be added."""
 
 
 class Control:
@@ -33,6 +29,8 @@ class Control:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self.before: Callable[[datetime], None] | None = None
+        """Told how far an advance is about to run: whoever holds requests back lets them arrive on the way."""
 
     def routes(self) -> list[Route]:
         """The stepping calls."""
@@ -63,11 +61,9 @@ class Control:
 
     def advance(self, body: Body) -> Json:
         """POST /simulator/advance: up to `until`, or to the first touch of a fence; then the fenced markets' bids."""
-        until = body.get("until")
-        if not isinstance(until, str):
-            raise invalid_field("until", missing=until is None)
+        until = given(body.get("until"), "until")
         fences = _fences(body.get("fences", {}))
-        at = self._venue.watch(_moment(until, "until"), fences)
+        at = self._venue.watch(_moment(until, "until"), fences, self.before)
         bids = self._venue.floor.best_bids(fences)
         return {"at": _written(at), "bids": {market: plain(bid) for market, bid in bids.items()}}
 
@@ -78,7 +74,9 @@ def _fences(given: object) -> dict[Market, Fence]:
     fences = {}
     for code, fence in given.items():
         try:
-            fences[market_code(str(code))] = Fence(floor=Price(fence["floor"]), peak=Price(fence["peak"]))
+            fences[market_code(str(code))] = Fence(
+                floor=Price(str(fence["floor"])), peak=Price(str(fence["peak"]))
+            )
         except (UnknownMarket, KeyError, TypeError, ValueError):
             raise invalid_field(f"fences.{code}") from None
     return fences
@@ -86,12 +84,9 @@ def _fences(given: object) -> dict[Market, Fence]:
 
 def _moment(text: str, field: str) -> datetime:
     try:
-        at = utc(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
+        return instant(text)
+    except ValueError:
         raise invalid_field(field) from None
-    if at.year > LAST_YEAR:
-        raise invalid_field(field)
-    return at
 
 
 def _written(at: datetime) -> str:

@@ -14,7 +14,7 @@ from makenaide.exchange.simulator.rest import remittances, transfers
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.replies import Json
 from makenaide.exchange.simulator.rest.route import Guarded, MoneyRow, money_routes
-from makenaide.exchange.simulator.rest.transfers import COIN, KRW, ONE, given, require_factor
+from makenaide.exchange.simulator.rest.transfers import COIN, KRW, ONE, require_factor
 from makenaide.exchange.simulator.rest.wallets import TAKES_IN, Wallets
 
 
@@ -52,7 +52,8 @@ class Deposits:
 
     def chance(self, query: Query) -> Json:
         """GET /v1/deposits/chance/coin."""
-        coin, network = self._wallets.coin(query.one("currency")), given(query.one("net_type"), "net_type")
+        coin = self._wallets.coin(query.one("currency"))
+        network = self._wallets.network(coin, query.one("net_type"))
         return remittances.deposit_chance(coin, network, self._wallets.state(coin) in TAKES_IN)
 
     def addresses(self, account: Account) -> list[Json]:
@@ -62,7 +63,8 @@ class Deposits:
 
     def address(self, account: Account, query: Query) -> Json:
         """GET /v1/deposits/coin_address."""
-        coin, network = self._wallets.coin(query.one("currency")), given(query.one("net_type"), "net_type")
+        coin = self._wallets.coin(query.one("currency"))
+        network = self._wallets.network(coin, query.one("net_type"))
         found = self._venue.treasury.addresses(account.name).get((coin, network))
         if found is None:
             raise refused("coin_address_not_found")
@@ -70,7 +72,8 @@ class Deposits:
 
     def make_address(self, account: Account, body: Body) -> Json:
         """POST /v1/deposits/generate_coin_address: the first time a promise, then the address."""
-        coin, network = self._wallets.coin(body.get("currency")), given(body.get("net_type"), "net_type")
+        coin = self._wallets.coin(body.get("currency"))
+        network = self._wallets.network(coin, body.get("net_type"))
         found = self._venue.treasury.addresses(account.name).get((coin, network))
         if found is not None:
             return remittances.address(coin, network, found)

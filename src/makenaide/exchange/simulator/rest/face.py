@@ -40,7 +40,6 @@ from makenaide.exchange.simulator.rest.wallets import Wallets
 from makenaide.exchange.simulator.rest.withdrawals import Withdrawals
 from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace
 
-TOO_MANY: Final = "Too many API requests."
 _MINUTES: Final = "/v1/candles/minutes/"
 _NOT_CACHED: Final = "no-cache, no-store, max-age=0, must-revalidate"
 
@@ -83,7 +82,7 @@ class Face:
         self.gatekeeper = Gatekeeper(keys, settings)
         self.quota = Quota(settings.quota)
         self._compression = Compression()
-        self._control = Control(venue)
+        self.control = Control(venue)
         self.routes: tuple[Route, ...] = (
             *Quotation(venue.floor).routes(),
             *Trades(venue.floor, venue.settlement.prints).routes(),
@@ -95,8 +94,8 @@ class Face:
             *Deposits(venue).routes(),
             *Withdrawals(venue).routes(),
             *Pockets(venue, keys).routes(),
-            *Travel().routes(),
-            *(self._control.routes() if self._stepped else ()),
+            *Travel(venue).routes(),
+            *(self.control.routes() if self._stepped else ()),
             Open(method="GET", path=openapi.PATH, group=None, handler=lambda _query: self._description),
         )
         self._description = openapi.document(self.routes)
@@ -115,15 +114,29 @@ class Face:
             self.tick(call.headers)
             route = self._route(request.method, request.path)
             if route is None:
-                return self._error(404, "not_found", NO_ROUTE, call.extra)
+                return self.refusal(Refused(404, "not_found", NO_ROUTE), call.extra)
             return self._answer_open(route, call) if isinstance(route, Open) else self._answer_guarded(route, call)
-        except Refused as refusal:
-            return self._error(refusal.status, refusal.name, refusal.message, call.extra)
-        except DiskFull as fault:
-            # Upbit has no such status: it tells the trader beside us whose disk it is.
-            return self._error(DISK_FULL, "insufficient_storage", str(fault), call.extra)
-        except MakenaideError as fault:
-            return self._error(500, "internal_server_error", str(fault), call.extra)
+        except (Refused, MakenaideError) as fault:
+            return self.refusal(fault, call.extra)
+
+    def refusal(self, fault: Refused | MakenaideError, extra: Mapping[str, str]) -> Response:
+        """The reply to a call that ended in `fault`."""
+        match fault:
+            case Refused():
+                return self._error(fault.status, fault.name, fault.message, extra)
+            case DiskFull():
+                # Upbit has no such status: it tells the trader beside us whose disk it is.
+                return self._error(DISK_FULL, "insufficient_storage", str(fault), extra)
+            case _:
+                return self._error(500, "internal_server_error", str(fault), extra)
+
+    def too_many(self, verdict: Verdict, extra: Mapping[str, str]) -> Response:
+        """The reply to a call that the `verdict` refuses."""
+        extra = {**extra, "remaining-req": verdict.header}
+        if self.settings.quota.json_body:
+            return self._error(verdict.status, "too_many_requests", verdict.message, extra)
+        plain = {"content-type": "text/plain; charset=utf-8"}
+        return self._reply(verdict.status, verdict.message.encode(), extra | plain)
 
     def send(self, request: Request) -> Response:
         """`handle` as a `Transport`: a client in the same process needs no socket, and nothing packed for one."""
@@ -147,7 +160,7 @@ class Face:
         if not self._stepped and self._clock is not None:
             self.venue.advance(self._clock.now())
         elif TIME_HEADER in headers:
-            self._control.step(headers[TIME_HEADER])
+            self.control.step(headers[TIME_HEADER])
 
     def _route(self, method: str, path: str) -> Route | None:
         route = self._routes.get((method, path))
@@ -165,7 +178,7 @@ class Face:
         call.extra["limit-by-ip"] = "Yes"
         call.extra["cache-control"] = _NOT_CACHED
         if verdict.status != 200:
-            return self._too_many(verdict, call.extra)
+            return self.too_many(verdict, call.extra)
         return self._quoted(_NUMBERS.encode(route.handler(query)), call)
 
     def _quoted(self, body: bytes, call: _Call) -> Response:
@@ -194,25 +207,18 @@ class Face:
             verdict = self.quota.spend(route.group, f"account {account.name}", self.venue.now)
             call.extra["remaining-req"] = verdict.header
             if verdict.status != 200:
-                return self._too_many(verdict, call.extra)
+                return self.too_many(verdict, call.extra)
         if request.method == "DELETE" and request.body and not lenient:
             raise refused("QUERY_PARAMETER_NOT_SUPPORTED")
         answer = route.handler(account, brought.query, brought.body)
         return self._reply(route.success, _TEXTS.encode(answer), call.extra)
 
-    def _too_many(self, verdict: Verdict, extra: dict[str, str]) -> Response:
-        blocked = f" Blocked for {verdict.blocked} seconds." if verdict.blocked else ""
-        if self.settings.quota.json_body:
-            return self._error(verdict.status, "too_many_requests", TOO_MANY + blocked, extra)
-        plain = {"content-type": "text/plain; charset=utf-8"}
-        return self._reply(verdict.status, (TOO_MANY + blocked).encode(), extra | plain)
-
-    def _error(self, status: int, name: str | int, message: str, extra: dict[str, str]) -> Response:
+    def _error(self, status: int, name: str | int, message: str, extra: Mapping[str, str]) -> Response:
         # A caller in the same process can send lone surrogates, which no reply can hold.
         sayable = message.encode("utf-8", "replace").decode()
         return self._reply(status, _TEXTS.encode({"error": {"name": name, "message": sayable}}), extra)
 
-    def _reply(self, status: int, body: bytes, extra: dict[str, str]) -> Response:
+    def _reply(self, status: int, body: bytes, extra: Mapping[str, str]) -> Response:
         headers = {"content-type": "application/json; charset=utf-8", "date": self._dated(), **extra}
         return Response(status=status, headers=headers, body=body)
 

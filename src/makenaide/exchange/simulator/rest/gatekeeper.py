@@ -169,12 +169,6 @@ def _mark(access: str, nonce: str) -> bytes:
     return hashlib.blake2b(f"{access}\0{nonce}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-class Spelled(str):
-    """A JSON number of a body, kept as it was written: its text is what was signed."""
-
-    __slots__ = ()
-
-
 def query_text(pairs: Pairs) -> str:
     """The text that is hashed for a query: as sent, in the same order, decoded."""
     return "&".join(f"{name}={value}" for name, value in pairs)

@@ -7,13 +7,11 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from makenaide.exchange.http import Pairs, Request
-from makenaide.exchange.simulator.core.validation import Body
-from makenaide.exchange.simulator.rest.gatekeeper import Spelled, body_text, query_text
+from makenaide.exchange.simulator.core.validation import Body, Spelled
+from makenaide.exchange.simulator.rest.gatekeeper import body_text, query_text
 from makenaide.exchange.simulator.rest.query import Query
 
 _FORM = "application/x-www-form-urlencoded"
-
-
 _BODIES = msgspec.json.Decoder(float_hook=Spelled)
 
 
@@ -51,8 +49,7 @@ def _posted(request: Request, *, form: bool, lenient: bool) -> Payload:
         signed = None if body is None else body_text(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return Payload(query=query, signed=None)
-    plain = {name: str(value) if isinstance(value, Spelled) else value for name, value in (body or {}).items()}
-    return Payload(query=query, body=plain, signed=signed)
+    return Payload(query=query, body=body or {}, signed=signed)
 
 
 def _object(body: bytes) -> dict[str, object] | None:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from makenaide.domain.clock import kst
 from makenaide.exchange.simulator.core.accounts import Account
-from makenaide.exchange.simulator.core.errors import invalid_field, refused
-from makenaide.exchange.simulator.core.validation import Body, amount_of
+from makenaide.exchange.simulator.core.errors import refused
+from makenaide.exchange.simulator.core.validation import Body, amount_of, given
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import replies, selection
 from makenaide.exchange.simulator.rest.query import Query
@@ -97,9 +97,7 @@ class Pockets:
 
     def move(self, account: Account, body: Body) -> Json:
         """POST on the same paths: there is no other pocket to move anything to."""
-        currency = body.get("currency")
-        if not isinstance(currency, str) or not currency:
-            raise invalid_field("currency", missing=currency is None)
+        given(body.get("currency"), "currency")
         amount_of(body, "amount")
         self._require_pocket(account, body.get("to"), "to")
         raise refused("invalid_parameter")
@@ -111,9 +109,7 @@ class Pockets:
         return self._venue.ids.of(f"pocket {account.name}")
 
     def _require_pocket(self, account: Account, uuid: object, field: str) -> None:
-        if not uuid or not isinstance(uuid, str):
-            raise invalid_field(field, missing=not uuid)
-        if uuid != self._pocket(account):
+        if given(uuid, field) != self._pocket(account):
             raise refused("pocket_not_found")
 
     def _end(self, key: ApiKey) -> datetime:

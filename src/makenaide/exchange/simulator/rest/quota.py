@@ -3,49 +3,16 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime, timedelta
 
-from makenaide.domain.errors import Misconfigured
-from makenaide.domain.parameter import near
+from makenaide.exchange.simulator.limits import LIMITS
+from makenaide.exchange.simulator.prices.moments import EPOCH, to_ms
 from makenaide.exchange.simulator.settings import QuotaSettings
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 _LONGEST_WINDOW = timedelta(minutes=1)
 _CROWD = 1000
 """Callers that are remembered before anybody looks for idle ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """`calls` in every `seconds`, and `a_minute` in every minute where that is limited too.
-
-    `minute` is the dead constant that the header calls min, `shown` the header's name where it is not the group's.
-    """
-
-    calls: int
-    seconds: int = 1
-    minute: int = 1800
-    a_minute: int | None = None
-    shown: str = ""
-
-
-LIMITS: Final[Mapping[str, Limit]] = {
-    "market": Limit(10, minute=600),
-    "candle": Limit(10, minute=600),
-    "trade": Limit(10, minute=600),
-    "ticker": Limit(10, minute=600),
-    "orderbook": Limit(10, minute=600),
-    "origin": Limit(1, seconds=10, minute=6),
-    "default": Limit(30),
-    "order": Limit(12),
-    "order-test": Limit(8),
-    "order-cancel-all": Limit(1, seconds=2),
-    "websocket-connect": Limit(5, minute=300, shown="websocket"),
-    "websocket-message": Limit(5, minute=300, a_minute=100, shown="websocket"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +24,19 @@ class Verdict:
     left: int = 0
     blocked: int = 0
 
+    @property
+    def message(self) -> str:
+        """What a refused call is told."""
+        return "Too many API requests." + (f" Blocked for {self.blocked} seconds." if self.blocked else "")
+
 
 @dataclass(slots=True)
 class _Caller:
     seen: datetime
     windows: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     refusals: deque[datetime] = field(default_factory=deque)
-    refused_at: datetime = _EPOCH
-    blocked_until: datetime = _EPOCH
+    refused_at: datetime = EPOCH
+    blocked_until: datetime = EPOCH
     blocks: int = 0
 
 
@@ -82,25 +54,7 @@ class Quota:
         self._names = {group: limit.shown or group for group, limit in LIMITS.items()} | dict(
             settings.header_names
         )
-        self._calls = {group: limit.calls for group, limit in LIMITS.items()}
-        for group, _ in settings.header_names:
-            if group not in LIMITS:
-                raise Misconfigured(f"header_names: unknown group {group}{near(group, LIMITS)}")
-        for group, calls in settings.ceilings:
-            self.lower(group, calls)
-
-    def lower(self, group: str, calls: int | None) -> None:
-        """Allow only `calls` in each window of `group` from now on; None is the published limit again.
-
-        The published limits are ceilings (upbit-api.md section 7). `Misconfigured` for an unknown group or a count
-        outside 0 to the published one.
-        """
-        limit = LIMITS.get(group)
-        if limit is None:
-            raise Misconfigured(f"ceilings: unknown group {group}{near(group, LIMITS)}")
-        if calls is not None and not 0 <= calls <= limit.calls:
-            raise Misconfigured(f"ceilings: {group} allows 0 to {limit.calls} calls, got {calls}")
-        self._calls[group] = limit.calls if calls is None else calls
+        self._calls = {group: limit.calls for group, limit in LIMITS.items()} | dict(settings.ceilings)
 
     def spend(self, group: str, who: str, now: datetime) -> Verdict:
         """Count one call of `who` in `group` at `now`."""
@@ -109,7 +63,7 @@ class Quota:
         if now < caller.blocked_until:
             return self._blocked(group, caller.blocked_until - now)
         limit, windows = LIMITS[group], caller.windows
-        moment = (now - _EPOCH) // _MILLISECOND - self._settings.phase_ms
+        moment = to_ms(now) - self._settings.phase_ms
         index = moment // (limit.seconds * 1000)
         used = _used(windows, (group, limit.seconds), index)
         minute = moment // 60_000 if limit.a_minute is not None else 0
@@ -121,7 +75,11 @@ class Quota:
         if limit.a_minute is not None:
             windows[group, 60] = minute, a_minute + 1
         left = max(0, self._calls[group] - used - 1)
-        return Verdict(200, self._header(group, left), left)
+        return Verdict(200, self.header(group, left), left)
+
+    def header(self, group: str, left: int) -> str:
+        """`remaining-req` of a call in `group` after which so many are left."""
+        return f"group={self._names[group]}; min={LIMITS[group].minute}; sec={left}"
 
     def callers(self) -> int:
         """How many callers are remembered."""
@@ -149,7 +107,7 @@ class Quota:
         caller.refused_at = now
         if len(caller.refusals) < settings.refusals_to_block:
             caller.refusals.append(now)
-            return Verdict(429, self._header(group, 0))
+            return Verdict(429, self.header(group, 0))
         # Doubling for ever would leave the calendar: a block has a longest length.
         doubled = settings.first_block_seconds << min(caller.blocks, 40)
         wait = timedelta(seconds=min(doubled, settings.longest_block_seconds))
@@ -159,10 +117,7 @@ class Quota:
         return self._blocked(group, wait)
 
     def _blocked(self, group: str, wait: timedelta) -> Verdict:
-        return Verdict(418, self._header(group, 0), blocked=-(-wait // _SECOND))
-
-    def _header(self, group: str, left: int) -> str:
-        return f"group={self._names[group]}; min={LIMITS[group].minute}; sec={left}"
+        return Verdict(418, self.header(group, 0), blocked=-(-wait // _SECOND))
 
 
 def _used(windows: Mapping[tuple[str, int], tuple[int, int]], key: tuple[str, int], index: int) -> int:

@@ -68,7 +68,9 @@ def deposit_chance(coin: str, network: str, possible: bool) -> Json:
     }
 
 
-def withdraw_chance(currency: str, network: str | None, holding: Holding, support: Sequence[str]) -> Json:
+def withdraw_chance(
+    currency: str, network: str | None, holding: Holding, state: WalletState, support: Sequence[str]
+) -> Json:
     """What could be withdrawn."""
     is_coin = currency != "KRW"
     return {
@@ -86,7 +88,7 @@ def withdraw_chance(currency: str, network: str | None, holding: Holding, suppor
             "code": currency,
             "withdraw_fee": "0",
             "is_coin": is_coin,
-            "wallet_state": "working",
+            "wallet_state": state.value,
             "wallet_support": list(support),
         },
         "account": account(currency, holding),

@@ -7,6 +7,7 @@ from typing import Final
 from makenaide.domain.market import Market
 from makenaide.domain.money import plain
 from makenaide.exchange.simulator.market import CAUTIONS, BookSides, CandleRow, DayStats, PublicTrade
+from makenaide.exchange.simulator.prices.moments import to_ms
 from makenaide.exchange.venue import CandleUnit, Listing
 
 Json = dict[str, object]
@@ -70,7 +71,7 @@ def ticker(market: Market, day: DayStats, now: datetime) -> Json:
         "trade_time": time,
         "trade_date_kst": date_kst,
         "trade_time_kst": time_kst,
-        "trade_timestamp": milliseconds(day.last_trade_at),
+        "trade_timestamp": to_ms(day.last_trade_at),
         "opening_price": _number(day.open),
         "high_price": _number(day.high),
         "low_price": _number(day.low),
@@ -90,7 +91,7 @@ def ticker(market: Market, day: DayStats, now: datetime) -> Json:
         "highest_52_week_date": day.high_52w_on.isoformat(),
         "lowest_52_week_price": _number(day.low_52w),
         "lowest_52_week_date": day.low_52w_on.isoformat(),
-        "timestamp": milliseconds(now),
+        "timestamp": to_ms(now),
     }
 
 
@@ -113,7 +114,7 @@ def trade(market: Market, each: PublicTrade, prev_close: float) -> Json:
 
 def book_time(now: datetime) -> int:
     """When a book says that it changed, in Unix milliseconds: on the grid of 100 ms on which busy pairs publish."""
-    return milliseconds(now) // 100 * 100
+    return to_ms(now) // 100 * 100
 
 
 def book(market: Market, sides: BookSides, level: Decimal, now: datetime) -> Json:
@@ -160,11 +161,6 @@ def levels(tick: Decimal, price: Decimal) -> list[str]:
         found.append(plain(step))
         step *= 10
     return found
-
-
-def milliseconds(at: datetime) -> int:
-    """Unix milliseconds."""
-    return int(at.timestamp() * 1000 + 0.5)
 
 
 def _written(at: datetime) -> tuple[str, str]:

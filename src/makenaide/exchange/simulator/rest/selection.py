@@ -44,12 +44,17 @@ def state_among(states: Sequence[StrEnum]) -> tuple[Parameter, Parameter]:
     return Parameter("state", choices=choices), Parameter("states", choices=choices, array=True)
 
 
-def listed(floor: Floor, code: str) -> Market:
-    """The market of that code; `Refused` with notfoundmarket when it is not listed."""
+def spelled(code: str) -> Market:
+    """The market of that code, listed here or not; `Refused` with notfoundmarket when it is none."""
     try:
-        market = market_code(code)
+        return market_code(code)
     except UnknownMarket:
         raise refused("notfoundmarket", code) from None
+
+
+def listed(floor: Floor, code: str) -> Market:
+    """The market of that code; `Refused` with notfoundmarket when it is not listed."""
+    market = spelled(code)
     if market not in floor.listed():
         raise refused("notfoundmarket", code)
     return market

@@ -9,6 +9,7 @@ from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
 from makenaide.exchange.simulator.core.prints import Prints
 from makenaide.exchange.simulator.market import PublicTrade
+from makenaide.exchange.simulator.prices.moments import NUMBERS_A_MS, from_ms
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKET, number, one_market
 from makenaide.exchange.simulator.rest.query import Query
@@ -19,8 +20,6 @@ from makenaide.exchange.venue import CandleUnit
 MOST_TRADES: Final = 500
 MOST_DAYS_AGO: Final = 7
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBERS_A_MILLISECOND: Final = 10_000
 _TICK: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -100,7 +99,7 @@ class Trades:
 
 def _moment_of(number: int) -> datetime:
     """The millisecond of the trade of `number`, which has at most 18 digits: a time within the calendar."""
-    return _EPOCH + number // _NUMBERS_A_MILLISECOND * _MILLISECOND
+    return from_ms(number // NUMBERS_A_MS)
 
 
 def _since_midnight(text: str) -> timedelta:

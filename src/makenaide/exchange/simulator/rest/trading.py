@@ -5,9 +5,8 @@ from typing import Final
 
 from makenaide.domain.order import OrderType, Side, TimeInForce
 from makenaide.exchange.simulator.core.accounts import Account
-from makenaide.exchange.simulator.core.errors import invalid_field
 from makenaide.exchange.simulator.core.orders import Order
-from makenaide.exchange.simulator.core.validation import IDENTIFIER_LENGTH, Body
+from makenaide.exchange.simulator.core.validation import IDENTIFIER_LENGTH, Body, given
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import replies, selection
 from makenaide.exchange.simulator.rest.query import Query
@@ -95,11 +94,8 @@ class Trading:
 
     def chance(self, account: Account, query: Query) -> Json:
         """GET /v1/orders/chance."""
-        code = query.one("market")
-        if code is None:
-            raise invalid_field("market", missing=True)
         floor = self._venue.floor
-        market = selection.listed(floor, code)
+        market = selection.listed(floor, given(query.one("market"), "market"))
         state = floor.data.standing(market, floor.now).state
         return replies.chance(market, state, self._venue.settings, account.wallet)
 
@@ -123,8 +119,7 @@ class Trading:
         """POST /v1/orders/cancel_and_new: the old order, still `wait`, and the name of the new one."""
         old = selection.one_order(account, _text(body, "prev_order_uuid"), _text(body, "prev_order_identifier"))
         fresh = {new: body[name] for name, new in _NEW.items() if body.get(name) is not None}
-        if "ord_type" not in fresh:
-            raise invalid_field("new_ord_type", missing=True)
+        given(body.get("new_ord_type"), "new_ord_type")
         done = self._venue.replace(old, fresh)
         named = {} if done.identifier is None else {"new_order_identifier": done.identifier}
         return replies.order(done.order, self._shown) | {"new_order_uuid": done.uuid} | named
@@ -135,6 +130,4 @@ class Trading:
 
 def _text(body: Body, field: str) -> str | None:
     value = body.get(field)
-    if value is not None and not isinstance(value, str):
-        raise invalid_field(field)
-    return value or None
+    return None if value is None or value == "" else given(value, field)

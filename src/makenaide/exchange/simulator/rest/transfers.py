@@ -5,7 +5,7 @@ from typing import Final
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.errors import invalid_field, refused
 from makenaide.exchange.simulator.core.treasury import STATES, Direction, Transfer, Treasury
-from makenaide.exchange.simulator.core.validation import Body
+from makenaide.exchange.simulator.core.validation import Body, given
 from makenaide.exchange.simulator.rest import remittances, selection
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.replies import Json
@@ -61,15 +61,6 @@ def latest(treasury: Treasury, account: Account, direction: Direction, query: Qu
         if uuid in (None, each.uuid) and txid in (None, each.txid) and currency in (None, each.currency):
             return remittances.transfer(each)
     return None
-
-
-def given(value: object, field: str) -> str:
-    """A text that a call must have."""
-    if not value:
-        raise invalid_field(field, missing=True)
-    if not isinstance(value, str):
-        raise invalid_field(field)
-    return value
 
 
 def require_factor(body: Body) -> None:

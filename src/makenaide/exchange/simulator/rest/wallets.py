@@ -3,13 +3,13 @@
 from typing import Final
 
 from makenaide.domain.market import base_of
-from makenaide.exchange.simulator.core.errors import refused
+from makenaide.exchange.simulator.core.errors import invalid_field, refused
 from makenaide.exchange.simulator.core.treasury import WalletState
+from makenaide.exchange.simulator.core.validation import given
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import remittances
 from makenaide.exchange.simulator.rest.replies import Json
 from makenaide.exchange.simulator.rest.route import Guarded
-from makenaide.exchange.simulator.rest.transfers import given
 
 TAKES_IN: Final = (WalletState.WORKING, WalletState.DEPOSIT_ONLY)
 GIVES_OUT: Final = (WalletState.WORKING, WalletState.WITHDRAW_ONLY)
@@ -49,6 +49,12 @@ class Wallets:
         coin = given(code, "currency").upper()
         if coin not in self._coins():
             raise refused("currency_not_found")
+        return coin
+
+    def network(self, coin: str, value: object) -> str:
+        """The network of `coin` that is called `value`; `Refused` when it is not the one that each coin has."""
+        if given(value, "net_type").upper() != coin:
+            raise invalid_field("net_type")
         return coin
 
     def _coins(self) -> list[str]:

@@ -10,13 +10,13 @@ from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.errors import refused
 from makenaide.exchange.simulator.core.operator import Operator
 from makenaide.exchange.simulator.core.treasury import Direction, TransferState, WalletState
-from makenaide.exchange.simulator.core.validation import Body, amount_of
+from makenaide.exchange.simulator.core.validation import Body, amount_of, given
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.rest import remittances, transfers
 from makenaide.exchange.simulator.rest.query import Query
 from makenaide.exchange.simulator.rest.replies import Json
 from makenaide.exchange.simulator.rest.route import Guarded, Kind, MoneyRow, Parameter, money_routes
-from makenaide.exchange.simulator.rest.transfers import COIN, KRW, ONE, given, require_factor
+from makenaide.exchange.simulator.rest.transfers import COIN, KRW, ONE, require_factor
 from makenaide.exchange.simulator.rest.wallets import GIVES_OUT, TAKES_IN, Wallets
 
 _CHANCE: Final = (Parameter("currency", required=True), Parameter("net_type"))
@@ -60,15 +60,15 @@ class Withdrawals:
         """GET /v1/withdraws/chance: what could be withdrawn, were it performed."""
         code = given(query.one("currency"), "currency")
         currency = "KRW" if code == "KRW" else self._wallets.coin(code)
-        network = None if currency == "KRW" else given(query.one("net_type"), "net_type")
+        network = None if currency == "KRW" else self._wallets.network(currency, query.one("net_type"))
         wallet = WalletState.WORKING if currency == "KRW" else self._wallets.state(currency)
         support = [word for word, states in (("deposit", TAKES_IN), ("withdraw", GIVES_OUT)) if wallet in states]
-        return remittances.withdraw_chance(currency, network, account.wallet.holding(currency), support)
+        return remittances.withdraw_chance(currency, network, account.wallet.holding(currency), wallet, support)
 
     def withdraw_coin(self, account: Account, body: Body) -> Json:
         """POST /v1/withdraws/coin: refused, as no address is registered with a simulated venue."""
         coin = self._wallets.coin(body.get("currency"))
-        given(body.get("net_type"), "net_type")
+        self._wallets.network(coin, body.get("net_type"))
         given(body.get("address"), "address")
         self._require_withdrawable(account, coin, body)
         raise refused("withdraw_address_not_registered")

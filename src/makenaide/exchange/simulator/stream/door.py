@@ -1,17 +1,13 @@
 """Who may open a stream: the HTTP request that asks for the upgrade (upbit-api.md sections 3, 7, 9)."""
 
 from dataclasses import dataclass
-from email.utils import format_datetime
 from typing import Final
-
-import msgspec
 
 from makenaide.domain.errors import MakenaideError
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.core.errors import NO_ROUTE, Refused, refused
-from makenaide.exchange.simulator.rest.face import TOO_MANY, Face
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.rest.gatekeeper import Visit
-from makenaide.exchange.simulator.rest.quota import Verdict
 from makenaide.exchange.simulator.settings import ApiKey, BadToken
 
 PUBLIC_PATH: Final = "/websocket/v1"
@@ -36,16 +32,14 @@ def admit(face: Face, request: Request, peer: str) -> Admission | Response:
     try:
         face.tick(headers)
         if request.path not in (PUBLIC_PATH, PRIVATE_PATH):
-            return _error(face, 404, "not_found", NO_ROUTE)
+            return face.refusal(Refused(404, "not_found", NO_ROUTE), {})
         if request.path == PRIVATE_PATH:
             return _private(face, headers.get("authorization"), peer)
         group = "origin" if "origin" in headers else "websocket-connect"
         verdict = face.quota.spend(group, peer, face.venue.now)
-        return _too_many(face, verdict) if verdict.status != 200 else Admission(remaining=verdict.header)
-    except Refused as refusal:
-        return _error(face, refusal.status, str(refusal.name), refusal.message)
-    except MakenaideError as fault:
-        return _error(face, 500, "internal_server_error", str(fault))
+        return face.too_many(verdict, {}) if verdict.status != 200 else Admission(remaining=verdict.header)
+    except (Refused, MakenaideError) as fault:
+        return face.refusal(fault, {})
 
 
 def _private(face: Face, authorization: str | None, peer: str) -> Admission | Response:
@@ -62,26 +56,5 @@ def _private(face: Face, authorization: str | None, peer: str) -> Admission | Re
     who = peer if key is None else f"account {key.account}"
     verdict = face.quota.spend("websocket-connect", who, face.venue.now)
     if verdict.status != 200:
-        return _too_many(face, verdict)
+        return face.too_many(verdict, {})
     return Admission(remaining=verdict.header, key=key, unknown=key is None)
-
-
-def _too_many(face: Face, verdict: Verdict) -> Response:
-    message = TOO_MANY + (f" Blocked for {verdict.blocked} seconds." if verdict.blocked else "")
-    if face.settings.quota.json_body:
-        refusal = _error(face, verdict.status, "too_many_requests", message)
-    else:
-        refusal = _reply(face, verdict.status, message.encode(), "text/plain")
-    return Response(
-        status=refusal.status, headers={**refusal.headers, "remaining-req": verdict.header}, body=refusal.body
-    )
-
-
-def _error(face: Face, status: int, name: str, message: str) -> Response:
-    body = msgspec.json.encode({"error": {"name": name, "message": message}})
-    return _reply(face, status, body, "application/json")
-
-
-def _reply(face: Face, status: int, body: bytes, kind: str) -> Response:
-    date = format_datetime(face.venue.now, usegmt=True)
-    return Response(status=status, headers={"content-type": f"{kind}; charset=utf-8", "date": date}, body=body)

@@ -6,13 +6,14 @@ A frame's values are JSON texts in the order of its fields; `written` puts keys 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from makenaide.exchange.simulator.core.feed import AnnouncementHappening, AssetHappening, OrderHappening
 from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade, Standing
+from makenaide.exchange.simulator.prices.moments import to_ms
 from makenaide.exchange.simulator.stream.request import Format, Subscription
 from makenaide.exchange.simulator.stream.spelling import Number, Spelling, double
 
@@ -80,9 +81,7 @@ def quoted(text: str | None) -> str:
     return _NULL if text is None else msgspec.json.encode(text).decode()
 
 
-def milliseconds(at: datetime) -> int:
-    """Unix milliseconds."""
-    return int(at.timestamp() * 1000 + 0.5)
+milliseconds: Final = to_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,10 @@ class TickerFacts:
 
 
 def ticker(head: Heading, facts: TickerFacts, spell: Spelling) -> list[str]:
-    """The values of a ticker frame."""
+    """The values of a ticker frame.
+
+    Of the day's volume half counts as sold, half as bought: takers are known trade by trade alone.
+    """
     day, price = facts.day, spell.price
     sold = round(day.volume / 2, 8)
     change = round(day.price - day.prev_close, 8)
@@ -197,21 +199,6 @@ def orderbook(head: Heading, book: BookSides, level: Decimal, shape: Format, spe
         f'"{head.stream}"',
         price(level) if level else "0",
     ]
-
-
-def grouped(book: BookSides, level: Decimal) -> BookSides:
-    """The book with its prices in steps of `level`: bids down, asks up."""
-    return BookSides(_group(book.bids, level, ROUND_FLOOR), _group(book.asks, level, ROUND_CEILING))
-
-
-def _group(
-    side: tuple[tuple[Decimal, Decimal], ...], level: Decimal, rounding: str
-) -> tuple[tuple[Decimal, Decimal], ...]:
-    groups: dict[Decimal, Decimal] = {}
-    for price, size in side:
-        step = (price / level).to_integral_value(rounding) * level
-        groups[step] = groups.get(step, _ZERO) + size
-    return tuple(groups.items())
 
 
 def candle(kind: str, head: Heading, row: CandleRow, spell: Spelling) -> list[str]:

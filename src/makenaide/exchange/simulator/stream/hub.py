@@ -1,7 +1,7 @@
 """All streams of the venue: who is connected, and what each of them is to be told, without a socket.
 
     hub = Hub(face)
-    session = hub.connect(caller, line)
+    session = hub.connect(line, "127.0.0.1")
     hub.receive(session, '[{"ticket":"a"},{"type":"ticker","codes":["KRW-BTC"]}]')
     hub.pulse()     # tells everybody what has happened since the last time
 
@@ -20,6 +20,7 @@ from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.feed import Happening, OrderHappening, PrintHappening
 from makenaide.exchange.simulator.market import PublicTrade
+from makenaide.exchange.simulator.prices.moments import EPOCH
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.settings import ApiKey, Maintenance, Pace
 from makenaide.exchange.simulator.stream.letters import Letters
@@ -40,7 +41,7 @@ class _Past:
 
     at: datetime
     position: int
-    silent_until: datetime | None = None
+    silent_until: datetime = EPOCH
 
 
 class Hub:
@@ -142,8 +143,8 @@ class Hub:
                 yield
         self._flush()
 
-    def silence(self, until: datetime | None) -> None:
-        """Nothing is sent before the venue's time `until`, and what happens meanwhile never is; None ends it."""
+    def silence(self, until: datetime) -> None:
+        """Nothing is sent before the venue's time `until`, and what happens meanwhile never is."""
         self._past.silent_until = until
 
     def drop_all(self) -> None:
@@ -170,11 +171,13 @@ class Hub:
             if self.settings.maintenance is Maintenance.DROP:
                 self.drop_all()
             return True
-        return self._past.silent_until is not None and now < self._past.silent_until
+        return now < self._past.silent_until
 
     def _flush(self) -> None:
         for session in self.sessions:
             sent: Sequence[Frame] = session.take()
+            if self._venue.now < self._past.silent_until:
+                continue  # the mischief has just begun to silence everybody
             if sent and self.mischief is not None:
                 sent = self.mischief(session, sent)
             if sent:

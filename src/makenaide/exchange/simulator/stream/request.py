@@ -8,9 +8,7 @@ from typing import Final
 
 import msgspec
 
-from makenaide.domain.errors import UnknownMarket
-from makenaide.domain.market import Market
-from makenaide.domain.market import market as market_code
+from makenaide.domain.market import Market, is_market
 from makenaide.domain.money import plain
 from makenaide.exchange.simulator.core.feed import CATEGORIES
 from makenaide.exchange.venue import CandleUnit
@@ -192,14 +190,10 @@ def _categories(part: Mapping[str, object]) -> list[str]:
 def _code(text: str) -> Code | None:
     """A code with its depth; None for what can be no market, such as a lower-case one."""
     name, _, suffix = text.partition(".")
-    try:
-        market = market_code(name)
-    except UnknownMarket:
-        return None
-    if market != name:
+    if not is_market(name):
         return None
     depth = int(suffix) if suffix.isascii() and suffix.isdecimal() and len(suffix) < 3 else 30
-    return Code(text=text, market=market, depth=depth if depth in DEPTHS else 30)
+    return Code(text=text, market=Market(name), depth=depth if depth in DEPTHS else 30)
 
 
 def _flag(part: Mapping[str, object], *names: str) -> bool:

@@ -8,8 +8,9 @@ from typing import Final
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.floor import Floor
-from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade, printed
+from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade
 from makenaide.exchange.simulator.rest.books import levels
+from makenaide.exchange.simulator.rest.rows import grouped
 from makenaide.exchange.simulator.stream import frames
 from makenaide.exchange.simulator.stream.frames import Heading, TickerFacts, TradeFacts
 from makenaide.exchange.simulator.stream.request import CANDLES, Format
@@ -85,10 +86,8 @@ class Scene:
             return None
 
         def values() -> list[str]:
-            step = Decimal(level)
-            whole = frames.grouped(self._book(market), step) if step else self._book(market)
-            depth = want.code.depth
-            seen = BookSides(whole.bids[:depth], whole.asks[:depth])
+            step, depth, whole = Decimal(level), want.code.depth, self._book(market)
+            seen = grouped(whole, step, depth) if step else BookSides(whole.bids[:depth], whole.asks[:depth])
             at = self.now - timedelta(milliseconds=frames.milliseconds(self.now) % self._grid_ms)
             head = Heading(code=market, at=at, stream=stream)
             return frames.orderbook(head, seen, step, shape, _spelling(shape))
@@ -119,7 +118,7 @@ class Scene:
         return self._floor.listed()
 
     def price(self, market: Market) -> Decimal:
-        """The price of the last trade."""
+        """Where the street's book stands."""
         return self._floor.price(market)
 
     def trades(self, market: Market, after: datetime, until: datetime) -> list[PublicTrade]:
@@ -139,7 +138,7 @@ class Scene:
 
     def _day(self, market: Market) -> DayStats:
         if market not in self._days:
-            self._days[market] = self._floor.data.day(market, printed(self.now))
+            self._days[market] = self._floor.data.day(market, self.now)
         return self._days[market]
 
     def _book(self, market: Market) -> BookSides:

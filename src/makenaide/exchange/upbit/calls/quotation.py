@@ -69,14 +69,20 @@ class QuotationCalls:
         return quotes.market_trades(name, body, market)
 
     def tickers(self, markets: Sequence[Market]) -> Mapping[Market, Ticker]:
-        """The latest trade of each market; `UnknownMarket`, naming all that were asked, when one is not listed."""
+        """The latest trade of each market; a market that was never traded is absent.
+
+        `UnknownMarket`, naming all that were asked, when one is not listed.
+        """
         if not markets:
             return {}
         name, body = self._quote("/v1/ticker", (("markets", ",".join(markets)),), markets)
         return quotes.tickers(name, body, markets)
 
     def tickers_of(self, currencies: Sequence[str]) -> Mapping[Market, Ticker]:
-        """The latest trade of every market that is written in one of `currencies`, such as "KRW"; in one call."""
+        """The latest trade of every market that is written in one of `currencies`, such as "KRW"; in one call.
+
+        A market that was never traded is absent.
+        """
         if not currencies:
             return {}
         name, body = self._quote("/v1/ticker/all", (("quote_currencies", ",".join(currencies)),), ())

@@ -7,17 +7,16 @@ import logging
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import SplitResult, urlsplit
 
 from makenaide import __version__
-from makenaide.domain.errors import Misconfigured
-from makenaide.exchange.http import NotConnected
+from makenaide.exchange.http import NotConnected, Response
+from makenaide.exchange.upbit.address import address
 from makenaide.exchange.upbit.settings import UPBIT
-from makenaide.exchange.upbit.stream.settings import SocketSettings
+from makenaide.exchange.upbit.stream.settings import FRAME_LIMIT, SocketSettings
 
 if TYPE_CHECKING:
+    from websockets.http11 import Response as Upgrade
     from websockets.sync.client import ClientConnection
 
 PUBLIC = "/websocket/v1"
@@ -30,11 +29,11 @@ _wire_log.setLevel(logging.INFO)
 
 
 class Refused(NotConnected):
-    """The upgrade was answered with another `status` than 101: nothing was opened."""
+    """The upgrade was answered with another status than 101: nothing was opened. `response` is the whole answer."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the upgrade was refused with {status}")
-        self.status = status
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"the upgrade was refused with {response.status}")
+        self.response = response
 
 
 class Closed(Exception):
@@ -42,7 +41,12 @@ class Closed(Exception):
 
 
 class Socket(Protocol):
-    """An open connection, used by one thread; everything but `close` may raise `Closed`."""
+    """An open connection, used by one thread; everything but `upgrade` and `close` may raise `Closed`."""
+
+    @property
+    def upgrade(self) -> Response:
+        """The answer that opened it."""
+        ...
 
     def send(self, text: str) -> None:
         """Send one text message."""
@@ -62,32 +66,7 @@ class Socket(Protocol):
 
 
 Opener = Callable[[str, Mapping[str, str]], Socket]
-"""Opens a connection to a path with extra headers; raises `NotConnected`, or `Refused` with the status."""
-
-
-def address(base_url: str, path: str) -> SplitResult:
-    """Where `path` of the exchange at `base_url` is: wss for https, ws for http on this very machine.
-
-    `Misconfigured` for anything else: a token never goes over an open network in clear.
-    """
-    wanted = "expected https://HOST[:PORT], or http:// on this machine"
-    try:
-        parts = urlsplit(base_url)
-        parts.port  # noqa: B018 - raises ValueError when it is none
-    except ValueError as cause:
-        raise Misconfigured(f"exchange address {base_url!r}: {wanted}") from cause
-    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
-    host = parts.hostname or ""
-    if not (host and bare and (parts.scheme == "https" or (parts.scheme == "http" and _loopback(host)))):
-        raise Misconfigured(f"exchange address {base_url!r}: {wanted}")
-    return parts._replace(scheme="wss" if parts.scheme == "https" else "ws", path=path)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+"""Opens a connection to a path with extra headers; raises `NotConnected`, or `Refused` with the answer."""
 
 
 class WebSocketOpener:
@@ -98,8 +77,7 @@ class WebSocketOpener:
     """
 
     def __init__(self, base_url: str = UPBIT, settings: SocketSettings | None = None) -> None:
-        address(base_url, PUBLIC)
-        self._base_url = base_url
+        self._place = address(base_url)
         self._settings = settings or SocketSettings()
 
     def __call__(self, path: str, headers: Mapping[str, str]) -> Socket:
@@ -107,13 +85,13 @@ class WebSocketOpener:
         from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415 - see above
         from websockets.sync.client import connect  # noqa: PLC0415
 
-        settings, where = self._settings, address(self._base_url, path)
+        settings, place = self._settings, self._place
         stack = ExitStack()
         try:
             opened = connect(
-                where.geturl(),
+                f"{'wss' if place.secure else 'ws'}://{place.spelled}{path}",
                 # A socket of ours: the library then has nowhere to follow a redirect or a proxy to.
-                sock=self._plain(where),
+                sock=socket.create_connection((place.host, place.port), timeout=settings.connect),
                 origin=None,
                 compression=None,
                 additional_headers=dict(headers),
@@ -123,19 +101,15 @@ class WebSocketOpener:
                 # The stream pings by itself, on its own clock.
                 ping_interval=None,
                 close_timeout=settings.close,
-                max_size=settings.frame_limit,
+                max_size=FRAME_LIMIT,
                 max_queue=settings.backlog,
                 logger=_wire_log,
             )
             return _Wire(stack.enter_context(opened), stack)
         except InvalidStatus as cause:
-            raise Refused(cause.response.status_code) from cause
+            raise Refused(_answer(cause.response)) from cause
         except (WebSocketException, OSError, ValueError, EOFError) as cause:
             raise NotConnected(f"{type(cause).__name__}: {cause}") from cause
-
-    def _plain(self, where: SplitResult) -> socket.socket:
-        port = where.port or (443 if where.scheme == "wss" else 80)
-        return socket.create_connection((where.hostname or "", port), timeout=self._settings.connect)
 
 
 class _Wire:
@@ -147,6 +121,12 @@ class _Wire:
         self._connection = connection
         self._stack = stack
         self._faults = (WebSocketException, OSError)
+
+    @property
+    def upgrade(self) -> Response:
+        response = self._connection.response
+        assert response is not None  # noqa: S101 - the library's handshake is over
+        return _answer(response)
 
     def send(self, text: str) -> None:
         try:
@@ -170,6 +150,11 @@ class _Wire:
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _answer(upgrade: "Upgrade") -> Response:
+    headers = {name.lower(): value for name, value in upgrade.headers.raw_items()}
+    return Response(status=upgrade.status_code, headers=headers, body=bytes(upgrade.body or b""))
 
 
 def _words(cause: Exception) -> str:

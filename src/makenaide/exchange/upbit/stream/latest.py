@@ -6,7 +6,6 @@ Whoever wants prices reads here and never waits in a queue: only the newest fram
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from makenaide.domain.market import Market
@@ -17,10 +16,9 @@ F = TypeVar("F", BookFrame, TickerFrame)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen(Generic[F]):
-    """A frame, when it came (UTC), and the same moment on the monotonic clock, in seconds."""
+    """A frame, and when it came on the monotonic clock, in seconds."""
 
     frame: F
-    at: datetime
     mark: float
 
 
@@ -47,13 +45,13 @@ class Latest:
         """Market data of any kind came at `mark` on the monotonic clock."""
         self._heard = mark
 
-    def put(self, frame: BookFrame | TickerFrame, at: datetime, mark: float) -> None:
+    def put(self, frame: BookFrame | TickerFrame, mark: float) -> None:
         """Keep `frame` in place of the market's earlier one, and wake whoever waits."""
         with self._changed:
             if isinstance(frame, BookFrame):
-                self._books[frame.book.market] = Seen(frame=frame, at=at, mark=mark)
+                self._books[frame.book.market] = Seen(frame=frame, mark=mark)
             else:
-                self._tickers[frame.market] = Seen(frame=frame, at=at, mark=mark)
+                self._tickers[frame.market] = Seen(frame=frame, mark=mark)
             self._heard = mark
             self._notify()
 

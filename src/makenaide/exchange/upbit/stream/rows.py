@@ -5,14 +5,10 @@ Numbers are JSON numbers here, `1.16539E8` and `7.9276E-4` among them; they beco
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-Millis = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
-Count = Annotated[int, Meta(ge=0)]
-Naive = Annotated[datetime, Meta(tz=False)]
-Text = Annotated[str, Meta(min_length=1)]
+from makenaide.exchange.upbit.rows import AccountRow, Count, Millis, Naive, Text, UnitRow
 
 
 class ErrorRow(Struct):
@@ -73,15 +69,6 @@ class TradeRow(Coded):
     stream_type: str = ""
 
 
-class UnitRow(Struct):
-    """One bid and one ask of a book; a thin side is padded with zeros."""
-
-    ask_price: Decimal
-    bid_price: Decimal
-    ask_size: Decimal
-    bid_size: Decimal
-
-
 class BookRow(Coded):
     """orderbook."""
 
@@ -129,19 +116,11 @@ class MyOrderRow(Coded):
     order_timestamp: Millis | None = None
 
 
-class AssetRow(Struct):
-    """One currency in myAsset."""
-
-    currency: Text
-    balance: Decimal
-    locked: Decimal
-
-
 class MyAssetRow(Struct):
     """myAsset."""
 
     asset_uuid: Text
-    assets: list[AssetRow]
+    assets: list[AccountRow]
     asset_timestamp: Millis
     timestamp: Millis
 

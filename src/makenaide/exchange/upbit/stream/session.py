@@ -60,7 +60,7 @@ class Session:
         self._settings = parts.settings
         self._board = board
         self._asked: Subscription | None = None
-        self._asked_at = now = parts.monotonic()
+        self._asked_at = self._free = now = parts.monotonic()
         self._pulse = Pulse(parts.settings, now)
         self._owed = Owed()
         self._heard = False
@@ -86,18 +86,25 @@ class Session:
 
     def _ask(self, subscription: Subscription) -> None:
         now = self._parts.monotonic()
-        if self._asked is not None and now - self._asked_at < self._settings.spacing:
-            return  # later: the venue counts messages, and what changes now may change again at once
-        self._socket.send(subscription.request(self._parts.ids()))
+        busy = subscription.busy(self._settings.heartbeat)
+        if not self._said(subscription.request(self._parts.ids()), *(() if busy else ("PING",))):
+            return  # later: what changes now may change again at once
         self._asked, self._asked_at = subscription, now
         # What the new request adds was not heard of before it: whoever keeps orders or balances must look again.
         self._announced = False
         self._parts.latest.keep(subscription.includes)
-        busy = subscription.busy(self._settings.heartbeat)
         self._pulse.asked(now, busy=busy)
         self._owed.ask(subscription, now + self._settings.snapshot)
-        if not busy:
-            self._socket.send("PING")
+
+    def _said(self, *texts: str) -> bool:
+        """Send `texts`, unless it is too early after the last ones: the venue counts messages by connection."""
+        now = self._parts.monotonic()
+        if now < self._free:
+            return False
+        for text in texts:
+            self._socket.send(text)
+        self._free = now + len(texts) * self._settings.message
+        return True
 
     def _take(self, body: bytes) -> Ended | None:
         now, at = self._parts.monotonic(), self._parts.clock.now()
@@ -112,15 +119,15 @@ class Session:
                 self._parts.news.put(frame)
                 return Ended(f"{frame.name}: {frame.message}"[:200], blocked=frame.blocked)
             self._pulse.heard(now, data=not isinstance(frame, Up))
-            self._deliver(frame, at, now)
+            self._deliver(frame, now)
         return None
 
-    def _deliver(self, frame: Frame, at: datetime, now: float) -> None:
+    def _deliver(self, frame: Frame, now: float) -> None:
         if isinstance(frame, Up | StreamError) or self._asked is None or not self._asked.includes(frame):
             return
         self._owed.seen(frame)
         if isinstance(frame, BookFrame | TickerFrame):
-            self._parts.latest.put(frame, at, now)
+            self._parts.latest.put(frame, now)
         else:
             self._parts.latest.beat(now)
             self._parts.news.put(frame)
@@ -142,7 +149,7 @@ class Session:
         if self._pulse.due(now):
             self._pulse.pinged(now, self._socket.ping())
             if self._asked is not None and not self._asked.busy(self._settings.heartbeat):
-                self._socket.send("PING")
+                self._said("PING")  # too early only just after a request, which has brought one along
         late = self._owed.overdue(now)
         if late:
             self._parts.news.put(Missing(self._parts.clock.now(), late))

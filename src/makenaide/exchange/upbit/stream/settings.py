@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from makenaide.domain.parameter import parameter, require_in_range
 
+FRAME_LIMIT = 2**20
+"""Bytes of the largest frame that is read; the largest real ones hold some thousand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketSettings:
-    """One connection: how long it may take to open and to close, and how much it may hold."""
+    """One connection: how long it may take to open and to close, and how far it reads ahead."""
 
     connect: float = parameter(3.0, "s", "mission.md, X3", low=0.05, high=30)
     open: float = parameter(5.0, "s, TLS and upgrade included", "mission.md, X3", low=0.05, high=60)
     close: float = parameter(0.5, "s", "a stop takes at most a second", low=0.05, high=10)
-    frame_limit: int = parameter(2**20, "bytes", "largest real frames hold thousands", low=1024, high=2**24)
     backlog: int = parameter(64, "frames read ahead", "memory: 64 MiB of hostile frames", low=1, high=4096)
 
     def __post_init__(self) -> None:
@@ -37,7 +39,8 @@ class StreamSettings:
     snapshot: float = parameter(10.0, "s", f"{_SOURCE}: no snapshot within 10 s", low=0.1, high=600)
     settle: float = parameter(0.5, "s", f"{_SOURCE}: snapshots come after 180 and 340 ms", low=0, high=30)
     garbled: int = parameter(10, "unreadable frames in a row", "then the connection is given up", low=1, high=1000)
-    spacing: float = parameter(1.0, "s between connects, and between requests", _SOURCE, low=0.2, high=60)
+    spacing: float = parameter(1.0, "s between connects", _SOURCE, low=0.2, high=60)
+    message: float = parameter(1.0, "s a message", "upbit-api.md, section 7: 100 a minute", low=0.65, high=60)
     base: float = parameter(0.5, "s", "reconnect: first span of the full jitter", low=0, high=60)
     cap: float = parameter(30.0, "s", "reconnect: widest span of the full jitter", low=0, high=600)
     steady: float = parameter(30.0, "s", "a connection that lived so long was a good one", low=0, high=3600)

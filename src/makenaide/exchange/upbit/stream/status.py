@@ -49,12 +49,11 @@ class Board:
         with self._lock:
             self._status = replace(self._status, state=state, connected_since=None)
 
-    def connected(self, at: datetime) -> int:
-        """A connection was opened; its number."""
+    def connected(self, at: datetime) -> None:
+        """A connection was opened."""
         with self._lock:
             number = self._status.connects + 1
             self._status = replace(self._status, state=State.LIVE, connected_since=at, connects=number)
-            return number
 
     def heard(self, at: datetime) -> None:
         """A message came; kept apart from the rest because it is noted hundreds of times a second."""

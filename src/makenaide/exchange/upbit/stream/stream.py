@@ -3,7 +3,7 @@
 import threading
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.exchange.http import NotConnected, Response
+from makenaide.exchange.http import NotConnected
 from makenaide.exchange.upbit.auth import bearer
 from makenaide.exchange.upbit.limiter import BLOCKED, TOO_MANY, Group, Limiter, Turn
 from makenaide.exchange.upbit.stream.connection import PRIVATE, PUBLIC, Refused, Socket
@@ -11,8 +11,6 @@ from makenaide.exchange.upbit.stream.news import Lost
 from makenaide.exchange.upbit.stream.session import Ended, Session, StreamParts
 from makenaide.exchange.upbit.stream.status import Board, State, StreamStatus
 from makenaide.exchange.upbit.stream.subscription import Subscription
-
-SWITCHED = 101
 
 
 class Stream:
@@ -88,9 +86,9 @@ class Stream:
         try:
             socket = self._open(PRIVATE if subscription.private else PUBLIC, self._headers(subscription))
         except Refused as cause:
-            return Ended(str(cause), blocked=cause.status in (TOO_MANY, BLOCKED))
+            return Ended(str(cause), blocked=cause.response.status in (TOO_MANY, BLOCKED))
         except NotConnected as cause:
-            return Ended(str(cause))
+            return Ended(str(cause), fault=not self._over())
         self._board.connected(self._parts.clock.now())
         # Said of a connection that ends in a way that nobody has foreseen: even then nothing is lost unnoticed.
         ended = Ended("broke off")
@@ -112,9 +110,9 @@ class Stream:
         try:
             socket = self._parts.opener(path, headers)
         except Refused as cause:
-            limiter.heard(turn, Response(status=cause.status, headers={}, body=b""))
+            limiter.heard(turn, cause.response)
             raise
-        limiter.heard(turn, Response(status=SWITCHED, headers={}, body=b""))
+        limiter.heard(turn, socket.upgrade)
         return socket
 
     def _turn(self, limiter: Limiter) -> Turn:

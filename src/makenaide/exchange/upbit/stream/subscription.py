@@ -6,7 +6,6 @@ A new request replaces the earlier one on the venue's side, so the message alway
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -100,19 +99,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What one subscription has beyond another, as (type, code); the code is "" for a type without codes."""
-
-    added: frozenset[tuple[str, str]]
-    removed: frozenset[tuple[str, str]]
-
-
-@dataclass(frozen=True)
 class Subscription:
-    """Everything that one connection is asked for. `Misconfigured` when public and private types are mixed.
-
-    Not slotted, because the parts that are asked with every frame are worked out once.
-    """
+    """Everything that one connection is asked for. `Misconfigured` when public and private types are mixed."""
 
     wanted: tuple[Wanted, ...] = ()
     _pairs: frozenset[tuple[str, str]] = field(init=False, repr=False, compare=False)
@@ -136,7 +124,7 @@ class Subscription:
         """Needs the private endpoint and a token."""
         return any(each.type in ACCOUNT_TYPES for each in self.wanted)
 
-    @cached_property
+    @property
     def snapshots(self) -> frozenset[Snapshot]:
         """Every snapshot that the venue owes."""
         return frozenset().union(*(each.snapshots for each in self.wanted))
@@ -153,10 +141,6 @@ class Subscription:
             for each in self.wanted
             if each.type in ("ticker", "trade", "orderbook")
         )
-
-    def change(self, before: "Subscription") -> Change:
-        """What is new against `before`, and what is gone."""
-        return Change(self._pairs - before._pairs, before._pairs - self._pairs)
 
     def includes(self, frame: Frame) -> bool:
         """Whether `frame` was asked for: a replaced subscription may go on for a moment."""

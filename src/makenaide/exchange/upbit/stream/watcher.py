@@ -64,9 +64,8 @@ def in_thread(job: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """A REST look's answer: seconds of the monotonic clock, the bids, or the fault instead of them."""
+    """A REST look's answer: when it came (seconds of the monotonic clock), the bids, or the fault instead of them."""
 
-    began: float
     ended: float
     bids: Bids
     fault: MakenaideError | None = None
@@ -95,7 +94,7 @@ class StreamWatcher:
             self._look_if_due(fences, blind=len(self._streamed(fences)) < len(fences))
             known = self._looked(fences) | self._streamed(fences)
             bids = {market: bid for market, bid in known.items() if bid is not None}
-            touched = any(bid <= fences[market].floor or bid > fences[market].peak for market, bid in bids.items())
+            touched = any(fences[market].touched(bid) for market, bid in bids.items())
             left = (until - self._parts.clock.now()).total_seconds()
             fault = self._fault(entered) if len(known) < len(fences) else None
             if fault is not None and not known:
@@ -137,7 +136,12 @@ class StreamWatcher:
         if fences and not self._looking and now - self._look_began >= pause:
             self._looking, self._look_began = True, now
             asked = dict(fences)
-            self._parts.run(lambda: self._ask(asked, now))
+            try:
+                self._parts.run(lambda: self._ask(asked, now))
+            except RuntimeError as cause:
+                # No thread could be started: the look has failed, and the next one is due like after any other.
+                self._look = _Look(ended=now, bids={}, fault=Unavailable(f"the look by REST: {cause}"))
+                self._looking = False
 
     def _ask(self, fences: Mapping[Market, Fence], began: float) -> None:
         bids: Bids = {}
@@ -150,7 +154,7 @@ class StreamWatcher:
         except MakenaideError as cause:
             fault = cause
         finally:
-            self._look = _Look(began=began, ended=self._parts.monotonic(), bids=bids, fault=fault)
+            self._look = _Look(ended=self._parts.monotonic(), bids=bids, fault=fault)
             for market, bid in bids.items():
                 self._contradict(market, bid, began)
             self._looking = False

@@ -5,7 +5,7 @@ what it can cost.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from makenaide.domain.market import market
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import Side
 from makenaide.exchange.upbit.errors import VenueGarbled
+from makenaide.exchange.upbit.rows import AccountRow, UnitRow
 from makenaide.exchange.upbit.stream.frames import (
     AnnouncementFrame,
     BookFrame,
@@ -32,7 +33,6 @@ from makenaide.exchange.upbit.stream.frames import (
 from makenaide.exchange.upbit.stream.rows import (
     SHORT,
     AnnouncementRow,
-    AssetRow,
     BookRow,
     CandleRow,
     HeadRow,
@@ -40,24 +40,16 @@ from makenaide.exchange.upbit.stream.rows import (
     MyOrderRow,
     TickerRow,
     TradeRow,
-    UnitRow,
 )
-from makenaide.exchange.venue import Balance, Book, Level
+from makenaide.exchange.upbit.stream.settings import FRAME_LIMIT
+from makenaide.exchange.upbit.wire import amount, book, instant, sensible
+from makenaide.exchange.venue import Balance
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-
-FRAME_LIMIT = 2**20
-"""Bytes of the largest frame that is read; the largest real ones hold some thousand."""
 
 CANDLE_UNITS = ("1s", "1m", "3m", "5m", "10m", "15m", "30m", "60m", "240m")
 """The candles that the stream knows; there is no day candle among them."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DIGITS = 30
-"""Amounts have fewer digits than this on either side of the point: 1e999999999 is garbage, and a memory bomb."""
-_LONGEST = 2 * _DIGITS + 3
-"""Characters: so many digits, a sign, a zero and the point."""
-_ZERO = Decimal(0)
 _SIDES = {"ASK": Side.ASK, "BID": Side.BID}
 
 
@@ -88,7 +80,7 @@ def _frame(raw: bytes) -> Frame:
     raise VenueGarbled(f"a frame of the stream: unknown type {kind[:40]!r}")
 
 
-_NESTED: Mapping[str, type[msgspec.Struct]] = {"orderbook_units": UnitRow, "assets": AssetRow}
+_NESTED: Mapping[str, type[msgspec.Struct]] = {"orderbook_units": UnitRow, "assets": AccountRow}
 _HEAD = msgspec.json.Decoder(HeadRow)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _LOOSE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
@@ -127,19 +119,8 @@ def _long(row: Any, kind: type[msgspec.Struct]) -> Any:
 # ---- amounts and times ----
 
 
-def _sensible(number: Decimal) -> Decimal:
-    if not number:
-        return _ZERO  # 0E-999999 is spelled out only at a price
-    # Finite first: a NaN has no magnitude.
-    if not number.is_finite() or not -_DIGITS < number.adjusted() < _DIGITS or len(str(number)) > _LONGEST:
-        raise ValueError(f"not a sensible amount: {number}")
-    return number
-
-
 def _amount(number: Decimal) -> Decimal:
-    if _sensible(number) < 0:
-        raise ValueError(f"below zero: {number}")
-    return _sensible(number)
+    return amount(sensible(number))
 
 
 def _maybe(number: Decimal | None) -> Decimal | None:
@@ -147,11 +128,11 @@ def _maybe(number: Decimal | None) -> Decimal | None:
 
 
 def _price(number: Decimal) -> Price:
-    return Price(_sensible(number))
+    return Price(sensible(number))
 
 
 def _quantity(number: Decimal) -> Quantity:
-    return Quantity(_sensible(number))
+    return Quantity(sensible(number))
 
 
 def _traded(number: Decimal | None) -> Price | None:
@@ -159,12 +140,8 @@ def _traded(number: Decimal | None) -> Price | None:
     return None if number is None or not number else _price(number)
 
 
-def _millis(millis: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=millis)
-
-
 def _maybe_millis(millis: int | None) -> datetime | None:
-    return None if millis is None else _millis(millis)
+    return None if millis is None else instant(millis)
 
 
 def _listed(at: datetime | None) -> datetime | None:
@@ -198,8 +175,8 @@ def _ticker(row: TickerRow) -> TickerFrame:
         state=row.market_state,
         delisting=None if ends is None else date(ends.year, ends.month, ends.day),
         warning=None if row.market_warning is None else row.market_warning != "NONE",
-        traded_at=_millis(row.trade_timestamp),
-        at=_millis(row.timestamp),
+        traded_at=instant(row.trade_timestamp),
+        at=instant(row.timestamp),
         snapshot=_snapshot(row),
     )
 
@@ -211,28 +188,15 @@ def _trade(row: TradeRow) -> TradeFrame:
         volume=_quantity(row.trade_volume),
         side=_side(row.ask_bid),
         number=row.sequential_id,
-        traded_at=_millis(row.trade_timestamp),
-        at=_millis(row.timestamp),
+        traded_at=instant(row.trade_timestamp),
+        at=instant(row.timestamp),
         snapshot=_snapshot(row),
     )
 
 
 def _book(row: BookRow) -> BookFrame:
-    bids: list[Level] = []
-    asks: list[Level] = []
-    for unit in row.orderbook_units:
-        if unit.bid_price and unit.bid_size:
-            bids.append(Level(_price(unit.bid_price), _quantity(unit.bid_size)))
-        if unit.ask_price and unit.ask_size:
-            asks.append(Level(_price(unit.ask_price), _quantity(unit.ask_size)))
-    bids.sort(key=_level_price, reverse=True)
-    asks.sort(key=_level_price)
-    book = Book(market=market(row.code), at=_millis(row.timestamp), bids=tuple(bids), asks=tuple(asks))
-    return BookFrame(book=book, level=_amount(row.level), snapshot=_snapshot(row))
-
-
-def _level_price(level: Level) -> Decimal:
-    return level.price.value
+    found = book(market(row.code), row.timestamp, row.orderbook_units)
+    return BookFrame(book=found, level=_amount(row.level), snapshot=_snapshot(row))
 
 
 def _candle(row: CandleRow) -> CandleFrame:
@@ -251,7 +215,7 @@ def _candle(row: CandleRow) -> CandleFrame:
         close=close,
         volume=_quantity(row.candle_acc_trade_volume),
         turnover=Krw(_amount(row.candle_acc_trade_price)),
-        at=_millis(row.timestamp),
+        at=instant(row.timestamp),
         snapshot=_snapshot(row),
     )
 
@@ -280,7 +244,7 @@ def _my_order(row: MyOrderRow) -> MyOrderFrame:
         maker=row.is_maker,
         traded_at=_maybe_millis(row.trade_timestamp),
         ordered_at=_maybe_millis(row.order_timestamp),
-        at=_millis(row.timestamp),
+        at=instant(row.timestamp),
     )
 
 
@@ -291,8 +255,8 @@ def _my_asset(row: MyAssetRow) -> MyAssetFrame:
             Balance(currency=each.currency, free=_amount(each.balance), locked=_amount(each.locked))
             for each in row.assets
         ),
-        changed_at=_millis(row.asset_timestamp),
-        at=_millis(row.timestamp),
+        changed_at=instant(row.asset_timestamp),
+        at=instant(row.timestamp),
     )
 
 
@@ -306,7 +270,7 @@ def _announcement(row: AnnouncementRow) -> AnnouncementFrame:
         first_listed_at=_listed(row.first_listed_at),
         listed_at=_listed(row.listed_at),
         body=row.body,
-        at=_millis(row.timestamp),
+        at=instant(row.timestamp),
     )
 
 
