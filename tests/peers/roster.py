@@ -29,11 +29,13 @@ ROSTER = (
         module="official_examples",
         package="upbit-sdk",
         arguments=(EXAMPLES,),
-        note="As they are, by `UPBIT_BASE_URL` alone; only their pauses between polls are cut to 0.12 s. Those of "
-        "Singapore fix their own address and are left out. Those of the streams, `ws_public` and `ws_private`, wait "
-        "for minutes and are not run; `ws_info` cannot: its endpoint is not served. `dca_kr.py` runs to its end and "
-        "calls its own buys failed: it waits for `done`, and Upbit ends a market buy that leaves a remainder as "
-        "`cancel`.",
+        scenario="[quota]\nenforced = false\n",
+        note="As they are, by `UPBIT_BASE_URL` alone; only their pauses between polls are cut to 0.12 s. The rate "
+        "limits are off (`[quota] enforced = false`), because `batch_cancel_orders.py` cancels twice at once, of "
+        "which Upbit takes one in two seconds. The examples of Singapore fix their own address and are left out. "
+        "Those of the streams, `ws_public` and `ws_private`, wait for minutes and are not run; `ws_info` cannot: its "
+        "endpoint is not served. `dca_kr.py` runs to its end and calls its own buys failed: it waits for `done`, and "
+        "Upbit ends a market buy that leaves a remainder as `cancel`.",
     ),
     Caller(title="ccxt", module="ccxt_rest", package="ccxt", note='`exchange.urls["api"]` names the simulator.'),
     Caller(title="ccxt.pro, streams", module="ccxt_stream", package="ccxt"),

@@ -21,7 +21,7 @@ STREAMS = ("ws_public", "ws_private", "ws_info")
 TRADING = ("orders_kr.py", "dca_kr.py", "tp_sl_kr.py")
 """Only look by themselves, and trade when DRY_RUN is false."""
 LONGEST_PAUSE = 0.12
-"""Seconds; shorter, and their polls would meet the rate limits."""
+"""Seconds: they poll for what the simulator has done at once."""
 
 _sleep = time.sleep
 
