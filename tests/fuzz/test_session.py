@@ -125,7 +125,6 @@ def test_a_process_that_hangs_where_no_alarm_reaches_it_is_ended(monkeypatch: py
 
 def test_memory_that_is_not_given_back_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     hoard: list[bytearray] = []
-    # Far more than what earlier tests may have left free in this process, which would be used again first.
     monkeypatch.setattr(session, "GROWTH", 64 * 2**20)
     monkeypatch.setattr(session, "TARGETS", (ladder(lambda _: hoard.append(bytearray(b"x" * 2**23)), block=2),))
     failures = fuzzed(SEED, {"ladder": 40})["ladder"].failures

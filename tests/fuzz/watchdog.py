@@ -1,5 +1,6 @@
 """No input may take for ever, and none may take all memory."""
 
+import ctypes
 import gc
 import resource
 import signal
@@ -13,6 +14,9 @@ SECONDS = 2.0
 
 _WALL = 15
 """A sleeping input gets so many times as much of the wall's time: the machine may be busy."""
+
+_AGAIN = 0.5
+"""Seconds between alarms until one is heard: Python drops what is raised inside a callback of its own."""
 
 _ROOM = 3 * 2**30
 """Bytes beyond what the process has mapped at first: a bomb ends as a MemoryError, not with the machine."""
@@ -30,8 +34,8 @@ def _ring(number: int, _frame: object) -> None:
 def watched(*, long: bool = False) -> Iterator[None]:
     """`Hung` out of what is done here too slowly; in the main thread only."""
     limit = SECONDS * (10 if long else 1)
-    signal.setitimer(signal.ITIMER_PROF, limit)
-    signal.setitimer(signal.ITIMER_REAL, limit * _WALL)
+    signal.setitimer(signal.ITIMER_PROF, limit, _AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, limit * _WALL, _AGAIN)
     try:
         yield
     finally:
@@ -41,13 +45,16 @@ def watched(*, long: bool = False) -> Iterator[None]:
 
 @contextmanager
 def alarmed() -> Iterator[None]:
-    """The alarms of `watched` are set up."""
+    """The alarms of `watched` are set up, and what was there before is not cleaned up at an input's expense."""
+    gc.collect()
+    gc.freeze()
     before = {number: signal.signal(number, _ring) for number in (signal.SIGPROF, signal.SIGALRM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        gc.unfreeze()
 
 
 def fence_memory() -> None:
@@ -58,6 +65,9 @@ def fence_memory() -> None:
 
 
 def resident() -> int:
-    """Bytes that this process holds in memory, after a clean-up."""
+    """Bytes that this process holds in memory, after a clean-up; free memory that glibc keeps is given back first."""
     gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     return int(psutil.Process().memory_info().rss)
