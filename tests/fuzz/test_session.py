@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -84,6 +85,25 @@ def test_an_input_that_takes_too_long_is_a_failure(monkeypatch: pytest.MonkeyPat
     assert Hung.__name__ in failure.words
 
 
+def test_an_alarm_that_is_not_heard_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it falls into a callback of the interpreter, which drops what is raised there."""
+
+    def spins() -> None:
+        ends = time.process_time() + 3
+        while time.process_time() < ends:
+            pass
+
+    def hard_of_hearing(_number: int) -> None:
+        for _ in ("the processor's alarm", "the wall's alarm"):
+            with suppress(Hung):
+                spins()
+        spins()
+
+    monkeypatch.setattr("tests.fuzz.watchdog.SECONDS", 0.05)
+    [failure] = failed(ladder(hard_of_hearing), range(1))
+    assert Hung.__name__ in failure.words
+
+
 def test_a_law_that_is_broken_at_the_end_of_a_block_is_a_failure() -> None:
     class Unruly(Ladder):
         def close(self) -> None:
@@ -124,11 +144,16 @@ def test_a_process_that_hangs_where_no_alarm_reaches_it_is_ended(monkeypatch: py
 
 
 def test_memory_that_is_not_given_back_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where earlier tests left so much memory free that the hoard fits into it."""
+    left = [bytearray(b"x" * 2**23) for _ in range(40)]
+    above = [bytes(600) for _ in range(100_000)]  # what lies above keeps the allocator from giving the rest back
+    left.clear()
     hoard: list[bytearray] = []
     monkeypatch.setattr(session, "GROWTH", 64 * 2**20)
     monkeypatch.setattr(session, "TARGETS", (ladder(lambda _: hoard.append(bytearray(b"x" * 2**23)), block=2),))
     failures = fuzzed(SEED, {"ladder": 40})["ladder"].failures
     hoard.clear()
+    assert above
     assert failures
     assert all("the process grew by" in each.words for each in failures)
 
