@@ -57,7 +57,7 @@ fuzz: dev  ## a million hostile inputs for the exchange; other counts and replay
 	@.venv/bin/python -m tests.fuzz $(ARGS)
 
 bench: dev  ## figures (not tests) but the exchange's; one of them with BENCH=name / 성능 수치
-	@test -n "$(BENCHES)" || { echo "no bench/$(BENCH).py; the exchange's parts: make bench-exchange ARGS=..." >&2; exit 2; }
+	@test -n "$(BENCHES)" || { echo "no bench of that name runs by itself: $(BENCH); the exchange's parts: make bench-exchange ARGS=..." >&2; exit 2; }
 	@for file in $(BENCHES); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
 
 bench-exchange: dev peers  ## the exchange's figures; one of them with ARGS=section / 거래소 성능 수치

@@ -12,7 +12,7 @@ import msgspec
 
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
-from makenaide.domain.parameter import near, parameter, require_in_range
+from makenaide.domain.parameter import near, parameter, require_in_range, require_known
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.settings import QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.settings import UpbitSettings
@@ -92,6 +92,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return build(kind, value, where)
     if kind is float and isinstance(value, Decimal):
         value = float(value)
+    require_known(kind, value, where)
     try:
         return msgspec.convert(str(value) if kind is Decimal and isinstance(value, int) else value, kind)
     except msgspec.ValidationError as cause:

@@ -44,7 +44,7 @@ FUNDS = {"KRW": Decimal(50_000_000), "BTC": Decimal("0.5"), "XRP": Decimal(30_00
 KEYS = (
     ApiKey(access="one", secret=SECRET, account="one", scopes=EVERY_SCOPE),
     ApiKey(access="two", secret=SECRET, account="two", scopes=EVERY_SCOPE),
-    ApiKey(access="narrow", secret=SECRET, account="one", scopes=frozenset({"view_orders"})),
+    ApiKey(access="narrow", secret=SECRET, account="one", scopes=frozenset({"view_account"})),
     ApiKey(
         access="homely", secret=SECRET, account="one", addresses=("127.0.0.1",), expires_at=BEGIN + seconds(9000)
     ),

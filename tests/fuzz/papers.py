@@ -10,20 +10,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from makenaide.app.scenario import load
-from makenaide.app.world import World, market_data
+from makenaide.app.world import World, staged
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.core.errors import Refused
 from makenaide.exchange.simulator.faults.console import TOKEN_HEADER
-from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from tests.fuzz.calls import order
-from tests.fuzz.ground import TOKEN, Ground, ground
+from tests.fuzz.ground import TOKEN, Ground, ground, tape
 from tests.fuzz.material import NUMBERS, WORDS, changed, junk, nested, spelled, spoiled, value
 from tests.fuzz.sound import read_json, require_words
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _SAMPLES = tuple(sorted(each.read_bytes() for each in (_REPOSITORY / "samples" / "scenarios").glob("*.toml")))
-_MARKET = GeneratorSettings(seed=7, markets=8, history_days=220, days=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,7 @@ class Papers:
             file = Path(folder) / "scenario.toml"
             file.write_bytes(given.raw)
             try:
-                world = load(file).applied(World(folder=folder, market=_MARKET))
-                if world.events:
-                    market_data(world)
+                staged(load(file).applied(World(folder=folder)), tape())
             except Misconfigured as error:
                 require_words(error, 10 * len(given.raw) + 1000)  # it may quote the file
 

@@ -210,6 +210,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", choices=[each.name for each in TARGETS], help="one target gets all inputs")
     parser.add_argument("--case", type=int, help="replay this input of --only, after those before it in its block")
     asked = parser.parse_args(arguments)
+    if asked.inputs < 1 or (asked.case is not None and asked.case < 0):
+        parser.error("--inputs: at least 1, --case: at least 0")
     if asked.case is not None:
         if asked.only is None:
             parser.error("--case needs --only")

@@ -6,7 +6,7 @@ before it in its block have left behind: so a replay of one begins at its block'
 
 import random
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,28 +53,22 @@ class Failure:
     words: str
 
 
-def benches(target: Target, seed: int, blocks: Iterable[int]) -> Iterator[tuple[int, Bench]]:
-    """The bench of each of `blocks`."""
-    for block in blocks:
-        yield block, target.fresh(random.Random(f"{seed} {target.name} block {block}"))
-
-
 def run(target: Target, seed: int, cases: range, told: Callable[[int], None]) -> Iterator[Failure]:
     """Let `target` meet `cases`, which lie in one block; `told` hears of each before it is met.
 
     The first failure ends the block: what a bench does after it says nothing.
     """
     first = cases.start - cases.start % target.block
-    for _, bench in benches(target, seed, [first // target.block]):
-        for case in range(first, cases.stop):
-            told(case)
-            failure = _met(target, seed, case, bench)
-            if failure is not None:
-                yield failure
-                return
-        failure = _closed(target, cases.stop - 1, bench)
+    bench = target.fresh(random.Random(f"{seed} {target.name} block {first // target.block}"))
+    for case in range(first, cases.stop):
+        told(case)
+        failure = _met(target, seed, case, bench)
         if failure is not None:
             yield failure
+            return
+    failure = _closed(target, cases.stop - 1, bench)
+    if failure is not None:
+        yield failure
 
 
 def _met(target: Target, seed: int, case: int, bench: Bench) -> Failure | None:

@@ -163,5 +163,6 @@ def test_the_command_line_counts_and_replays(capsys: pytest.CaptureFixture[str])
     assert "headers             600" in capsys.readouterr().out
     assert main(["--seed", "3", "--only", "headers", "--case", "30"]) == 0
     assert capsys.readouterr().out == "it passes\n"
-    with pytest.raises(SystemExit):
-        main(["--case", "3"])
+    for wrong in (["--case", "3"], ["--inputs", "0"], ["--inputs", "-5"], ["--only", "headers", "--case", "-5"]):
+        with pytest.raises(SystemExit):
+            main(wrong)

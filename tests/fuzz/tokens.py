@@ -4,17 +4,22 @@ import base64
 import json
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from makenaide.exchange.http import Request, Response
 from makenaide.exchange.simulator.settings import EntryCheck, FaceSettings, QuotaSettings
 from makenaide.exchange.simulator.stream.door import PRIVATE_PATH, Admission, admit
-from tests.fuzz.ground import Ground, ground
+from tests.fuzz.ground import KEYS, Ground, ground
 from tests.fuzz.material import changed, junk, spelled, spoiled, text, value
 from tests.fuzz.signing import DIGESTS, claims, packed, sealed, token
 
 _ALGORITHMS = ("none", "None", "NONE", "HS1", "hs512", "RS256", "ES256", "", "HS512 ", None, 512, ["HS512"])
 _SCHEMES = ("Bearer ", "bearer ", "BEARER  ", "Basic ", "Bearer", "", "Bearer\t", "Token ", "Bearer Bearer ")
+_KEYS = {key.access: key for key in KEYS}
+_RIGHT = "view_orders"
+"""What the REST call asks for; not every key has it."""
+
 _WORDS = "market=KRW-BTC"
 
 
@@ -87,6 +92,10 @@ class Doors:
         mark = (payload["access_key"], payload["nonce"])
         assert mark not in self._entered or self._ground.face_settings.nonces_kept < 1000, "a nonce was used twice"
         self._entered.add(mark)
+        key, now = _KEYS[payload["access_key"]], self._ground.venue.now
+        assert not key.addresses or given.peer in key.addresses, "a key got in from another address"
+        assert key.expires_at is None or now < key.expires_at, "a key got in after its time"
+        assert given.stream or _RIGHT in key.scopes, "a key got in without the right"
 
     @staticmethod
     def _token(payload: Any, rng: random.Random) -> tuple[bytes, bytes]:
@@ -122,7 +131,11 @@ def doors(rng: random.Random) -> Doors:
     settings = FaceSettings(
         quota=QuotaSettings(enforced=False), checks=tuple(checks), nonces_kept=rng.choice((50, 100_000))
     )
-    return Doors(Ground(where.data, where.settings, settings))
+    where = Ground(where.data, where.settings, settings)
+    if rng.random() < 0.3:
+        where.watch.moment = where.venue.now + timedelta(days=1)
+        where.venue.advance(where.watch.moment)
+    return Doors(where)
 
 
 def _bent(raw: bytes, rng: random.Random) -> bytes:

@@ -131,7 +131,8 @@ class Street:
         if after >= self.end:
             return []
         jumps = (BEGIN + since for since, _ in self.steps[market])
-        return sorted({after, *(at for at in jumps if after < at <= until)})
+        gone = self.delisted.get(market, self.end)
+        return sorted(at for at in {after, *jumps} if after <= at <= until and at < gone)
 
     def standing(self, market: Market, at: datetime) -> Standing:
         gone = self.delisted.get(market)

@@ -1,12 +1,14 @@
 """`exchange simulate`: which world its options mean, and that nothing is kept of one that cannot be."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from makenaide.app import world as worlds
-from makenaide.app.serve import asked_world
+from makenaide.app.serve import asked_world, sound_data
 from makenaide.app.world import World
 from makenaide.cli.simulate import serve_simulator
 from makenaide.domain.errors import Misconfigured
@@ -43,8 +45,16 @@ def test_the_same_options_find_the_same_world_and_others_another(tmp_path: Path)
     assert len(folders) == 5
 
 
+def test_only_a_world_on_the_wall_clock_begins_when_it_is_made(tmp_path: Path) -> None:
+    assert (asked(tmp_path).begun is None, asked(tmp_path, stepped=True).begun is None) == (False, True)
+
+
 @pytest.mark.parametrize(
-    "settings", ["[quota]\nenforced = false", "[market]\nmarkets = 9", "[venue]\nfee_krw = 0.001"]
+    "settings",
+    [
+        *("[quota]\nenforced = false", "[market]\nmarkets = 9", "[market]\nseed = 9"),
+        "[venue]\nfee_krw = 0.001",
+    ],
 )
 def test_other_settings_are_another_world(tmp_path: Path, settings: str) -> None:
     before = asked(tmp_path)
@@ -126,3 +136,18 @@ def test_nothing_is_kept_of_a_world_that_cannot_be(
     with pytest.raises(Misconfigured, match=words):
         serve_simulator(port=0, world=None, as_json=False, **(NOTHING | options))
     assert not (tmp_path / "home").exists()
+
+
+def test_a_world_whose_days_are_over_says_so_and_how_to_begin_anew(tmp_path: Path) -> None:
+    world = asked(tmp_path)
+    assert world.market is not None
+    over = replace(world, market=replace(world.market, first_day=date(2020, 1, 5), days=3))
+    with pytest.raises(Misconfigured, match=r"this world's days end at 2020-01-.*without that folder a new world"):
+        sound_data(over, None)
+
+
+def test_without_a_scenario_the_settings_are_named(tmp_path: Path) -> None:
+    (tmp_path / "makenaide.toml").write_text('[venue]\nlimit_only = ["KRW-BTCC"]', encoding="utf-8")
+    world = asked(tmp_path, markets=3)
+    with pytest.raises(Misconfigured, match=r"^settings: venue.limit_only: unknown market KRW-BTCC"):
+        sound_data(world, None)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
 
 from makenaide.domain.errors import Misconfigured
-from makenaide.domain.parameter import Parameter, parameter, require_in_range
+from makenaide.domain.parameter import Parameter, parameter, require_in_range, require_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +59,27 @@ def test_unit_and_source_are_kept_beside_the_default() -> None:
     about = {each.name: each.metadata.get("parameter") for each in fields(Sample)}
     assert about["both"] == Parameter(unit="ATR", source="trading.md, Exits", low=Decimal("0.1"), high=Decimal(10))
     assert about["plain"] is None
+
+
+class Colour(StrEnum):
+    """Choices."""
+
+    RED = "red"
+    GREEN = "green"
+
+
+@pytest.mark.parametrize("kind", [Colour, Colour | None, tuple[Colour, ...]])
+@pytest.mark.parametrize(("word", "hint"), [("gren", "did you mean green?"), ("x", "expected one of green, red")])
+def test_a_word_that_is_no_choice_is_refused_with_the_nearest(kind: Any, word: str, hint: str) -> None:
+    value = ["red", word] if kind == tuple[Colour, ...] else word
+    with pytest.raises(Misconfigured) as caught:
+        require_known(kind, value, "shirt")
+    assert str(caught.value) == f"shirt: unknown: {word}; {hint}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(Colour, "red"), (Colour | None, None), (tuple[Colour, ...], ["red", "green"]), (Colour, 5), (str, "x")],
+)
+def test_choices_and_whatever_is_no_word_pass(kind: Any, value: object) -> None:
+    require_known(kind, value, "shirt")

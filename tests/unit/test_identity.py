@@ -73,6 +73,7 @@ def test_options_choose_the_source(options: dict[str, Any], expected: dict[str, 
     ("options", "message"),
     [
         ({"replay": Path("x"), "seed": 3}, "--replay: cannot be combined with --seed"),
+        ({"replay": Path("x"), "seed": 0}, "--replay: cannot be combined with --seed"),
         ({"replay": Path("x"), "markets": 9, "endless": True}, "with --markets, --endless"),
         ({"replay": Path("x"), "exchange": "upbit"}, "--replay: cannot be combined with --exchange upbit"),
         ({"exchange": "upbit", "days": 3}, "--exchange upbit: cannot be combined with --days"),

@@ -218,6 +218,21 @@ def test_markets_come_change_and_go(tmp_path: Path) -> None:
             "[quota]\nheader_names = [['candel', 'candles']]",
             "quota.header_names: unknown group candel; did you mean candle?",
         ),
+        (
+            "[quota]\nheader_names = [['order', 'or der']]",
+            "quota.header_names: expected small letters, digits and -",
+        ),
+        (
+            "[quota]\nheader_names = [['order', '주문']]",
+            "quota.header_names: expected small letters, digits and -",
+        ),
+        ("[quota]\nheader_names = [['order', '']]", "quota.header_names: expected small letters, digits and -"),
+        ("[quota]\nrefusal_seconds = 100000000000", "quota.refusal_seconds: expected 1 <= value <= 31536000 s"),
+        (
+            "[venue]\nself_match = 'cancel_makr'",
+            "venue.self_match: unknown: cancel_makr; did you mean cancel_maker?",
+        ),
+        ("[face]\nchecks = ['signatur']", "face.checks: unknown: signatur; did you mean signature?"),
         ("[balances]\nKRW = 'much'", "balances.KRW: expected an amount"),
         ("[balances]\nKRW = -1", "balances.KRW: expected at least 0"),
         ("[balances]\nkrw = 1", "balances.krw: expected a currency in capitals"),

@@ -161,6 +161,7 @@ def test_a_log_that_broke_in_its_first_line_starts_anew(path: Path) -> None:
         (b'{"n":2', b'["n":2'),
         (b'"identifier":"third"', b'"identifier":"\xff\xfeird"'),
         (b',"crc":"', b',"src":"'),
+        (b'"body":{', b'"body":{"deep":' + b"[" * 100_000),
     ],
 )
 def test_a_damaged_line_is_named(path: Path, old: bytes, new: bytes) -> None:
@@ -170,6 +171,23 @@ def test_a_damaged_line_is_named(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(text.replace(old, new, 1))
     with pytest.raises(Inconsistent, match=f"{path} line {line}: damaged"):
         rebuild(venue(), path, WORLD)
+
+
+@pytest.mark.parametrize("fault", [RecursionError, KeyboardInterrupt])
+def test_a_rebuild_that_fails_in_whatever_way_gives_the_log_up(
+    path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException]
+) -> None:
+    states = session(path)
+
+    def failing(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Venue, "cancel", failing)
+        with pytest.raises(fault):
+            rebuild(venue(), path, WORLD)
+    for again in reopened(path):
+        assert again.state() == states[-1]
 
 
 def test_a_line_that_is_missing_is_noticed(path: Path) -> None:

@@ -224,6 +224,17 @@ def test_the_simulators_own_calls_always_arrive() -> None:
     assert customer.get("/simulator/clock").status == 200
 
 
+def test_a_call_that_is_stamped_with_a_time_gone_by_meets_the_faults_of_the_venues_time() -> None:
+    customer, _, _ = calling(
+        Rule(kind=Kind.OFFLINE, calls="GET /v1/market/all", end=BEGIN + seconds(5)),
+        Rule(kind=Kind.SERVER_ERROR, calls="GET /v1/ticker/all", start=BEGIN + seconds(5)),
+    )
+    assert customer.get("/v1/market/all", at=seconds(1)).status == 403
+    customer.get("/v1/accounts", at=seconds(10))
+    assert customer.get("/v1/market/all", at=seconds(1)).status == 200
+    assert customer.get("/v1/ticker/all", ("quote_currencies", "KRW"), at=seconds(1)).status == 500
+
+
 @pytest.mark.parametrize("moment", ["noon", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_time_that_cannot_be_read_is_refused_by_the_face(moment: str) -> None:
     courier = Courier(faced(opened(flat())), Faults([Rule(kind=Kind.SKEW)]))

@@ -66,6 +66,11 @@ def test_frames_go_missing_come_twice_or_in_the_wrong_order(rule: Rule, expected
     assert sent([rule], "tot", "ot") == expected
 
 
+def test_of_frames_that_are_all_in_disorder_each_waits_for_the_next_one_alone() -> None:
+    rule = Rule(kind=Kind.DISORDER, calls="trade")
+    assert sent([rule], "ttt", "t", "t", "tt") == ["t2 t1", "t4 t3", "", "t6 t5"]
+
+
 def test_without_faults_frames_pass_as_they_are() -> None:
     assert sent([], "tot") == ["t1 o2 t3"]
 

@@ -246,12 +246,14 @@ ORDER = {"market": "KRW-BTC", "side": "bid", "ord_type": "price", "price": "6000
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
-def test_no_depth_of_a_body_is_too_much_to_refuse() -> None:
-    gate = face()
-    for depth in (1, *range(930, 1000)):
-        body = b'{"a":' * depth + b"1" + b"}" * depth
-        headers = {"authorization": token("paper", "", str(depth))}
-        reply = gate.handle(Request(method="POST", path="/v1/orders", headers=headers, body=body))
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/orders"), ("DELETE", "/v1/order")])
+@pytest.mark.parametrize(("opening", "closing"), [(b'{"a":', b"}"), (b"[", b"]")])
+def test_no_depth_of_a_body_is_too_much_to_refuse(opening: bytes, closing: bytes, method: str, path: str) -> None:
+    gate = face(body_parameters=method == "DELETE")
+    for depth in (1, *range(900, 1000)):
+        body = b'{"a":' + opening * depth + b"1.5" + closing * depth + b"}"
+        headers = {"authorization": token("paper", "x", str(depth))}
+        reply = gate.handle(Request(method=method, path=path, headers=headers, body=body))
         assert error_name(reply) == "invalid_query_payload"
 
 
@@ -281,6 +283,32 @@ def test_bodies_are_read_everywhere_when_that_is_set() -> None:
     for body in (b"nonsense", b""):
         accounts = Request(method="GET", path="/v1/accounts", headers=headers, body=body)
         assert gate.handle(accounts).status == (200 if body else 401)
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "shown"),
+    [
+        (b'{"include_expired":true}', "include_expired=true", True),
+        (b'{"include_expired":false,"x":null}', "include_expired=false&x=null", False),
+        (
+            b'{"n":1.10,"x[]":[true,null,1.50],"include_expired":"true"}',
+            "n=1.10&x[]=true&x[]=null&x[]=1.50&include_expired=true",
+            True,
+        ),
+    ],
+)
+def test_a_body_that_is_read_as_a_query_is_signed_as_its_sender_wrote_it(
+    body: bytes, text: str, shown: bool
+) -> None:
+    key = ApiKey(access="all", secret=SECRET, account="paper", scopes=frozenset({"manage_pockets"}))
+    old = ApiKey(access="old", secret=SECRET, account="paper", expires_at=BEGIN)
+    gate = Face(opened(flat()), [key, old], FaceSettings(body_parameters=True))
+    headers = {"authorization": token("all", text, "1")}
+    reply = gate.handle(Request(method="GET", path="/v1/pockets/api_keys", headers=headers, body=body))
+    assert [each["access_key"] for each in decoded(reply)[0]["keys"]] == ["all", *(["old"] if shown else [])]
+    headers = {"authorization": token("all", text, "2")}
+    reply = gate.handle(Request(method="DELETE", path="/v1/order", headers=headers, body=body))
+    assert error_name(reply) == "out_of_scope", "and so past the check of the hash"
 
 
 def test_numbers_are_signed_as_they_are_spelled_even_inside() -> None:

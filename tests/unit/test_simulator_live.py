@@ -2,13 +2,14 @@
 
 import errno
 import os
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from makenaide.domain.errors import DiskFull, Inconsistent, Unavailable, UnknownMarket
+from makenaide.domain.errors import DiskFull, Inconsistent, Misconfigured, Unavailable, UnknownMarket
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
 from makenaide.exchange.simulator.core.errors import Refused
@@ -181,10 +182,45 @@ def test_a_full_disk_is_named_and_the_next_book_is_whole(tmp_path: Path, monkeyp
     assert (tmp_path / "books.jsonl").read_bytes().count(b"\n") == 1
 
 
-def test_a_line_that_is_no_book_is_named(tmp_path: Path) -> None:
-    (tmp_path / "books.jsonl").write_bytes(b'{"market":"KRW-BTC"}\n')
+SOUND = '{"market":"KRW-BTC","at":"2026-01-05T00:00:00Z","bids":[["99","1"]],"asks":[["100","1"]]}\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (',"asks":[["100","1"]]', ""),
+        ("00:00Z", "00:00"),
+        ("2026-01-05T00:00:00Z", "0001-01-01T00:00:00+09:00"),
+        ('"99"', '"NaN"'),
+        ('"99"', '"sNaN"'),
+        ('"100"', '"Infinity"'),
+        ('"100"', '"1e999999"'),
+        ('"99"', '"0"'),
+        ('"1"', '"-1"'),
+        ("}", ',"x":' + "[" * 100_000 + "]" * 100_000 + "}"),
+    ],
+)
+def test_a_line_that_is_no_book_is_named(tmp_path: Path, old: str, new: str) -> None:
+    file = tmp_path / "books.jsonl"
+    file.write_text(SOUND)
+    assert data(tmp_path, rising(), 0)[0].book(BTC, BEGIN).bids == ((Decimal(99), Decimal(1)),)
+    file.write_text(SOUND.replace(old, new))
     with pytest.raises(Inconsistent, match=r"books\.jsonl line 1"):
         data(tmp_path, rising(), 0)
+
+
+def test_a_book_that_could_not_be_read_back_is_neither_kept_nor_used(tmp_path: Path) -> None:
+    live, _ = data(tmp_path, rising(size=Decimal("1e-25")), 0)
+    with pytest.raises(Unavailable, match="KRW-BTC: its book cannot be used"):
+        live.book(BTC, BEGIN)
+    assert not (tmp_path / "books.jsonl").exists()
+
+
+@pytest.mark.parametrize(("code", "named"), [("krw-btc", True), ("nonsense", True), ("KRW-BTX", False)])
+def test_of_a_young_market_paper_money_checks_the_spelling_alone(tmp_path: Path, code: str, named: bool) -> None:
+    live, _ = data(tmp_path, rising(), 0)
+    with pytest.raises(Misconfigured, match=f"limit_only: unknown market {code}") if named else nullcontext():
+        Venue(live, VenueSettings(pace=Pace.REAL, limit_only=(code,)))
 
 
 def test_the_price_is_the_middle_of_the_book_and_an_empty_book_has_none(tmp_path: Path) -> None:

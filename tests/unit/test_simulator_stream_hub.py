@@ -14,7 +14,7 @@ from makenaide.exchange.simulator.settings import Maintenance, VenueSettings
 from makenaide.exchange.simulator.stream.session import Frame, Session
 from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_listener import hub_of, in_real_pace, listen, listener, pass_time
-from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, buy, flat, opened, seconds
+from tests.unit.simulator_street import BEGIN, BTC, ETH_BTC, XRP, Street, ask, buy, decoded, flat, opened, seconds
 from tests.unit.simulator_tapes import drawn, source, tape
 
 TICKER = {"type": "ticker", "codes": [BTC]}
@@ -28,6 +28,21 @@ def test_a_jump_of_time_tells_only_the_last_second_of_the_street() -> None:
     client.ask(TRADE | {"is_only_realtime": True})
     pass_time(client.hub, 3600)
     assert [each["trade_timestamp"] for each in client.heard()] == [int((BEGIN.timestamp() + 3600) * 1000)]
+
+
+def test_a_new_client_is_shown_the_newest_trade_whether_the_streets_or_an_accounts_own() -> None:
+    hub = hub_of(opened(flat(), "paper"))
+    hub.face.venue.advance(BEGIN + seconds(1.5))
+    hub.face.venue.place("paper", buy("6000"))
+    for after, taker, at in ((0.0, "BID", 1.5), (0.4, "BID", 1.5), (1.3, "ASK", 3)):
+        pass_time(hub, after)
+        client = listen(hub)
+        client.ask(TICKER, TRADE)
+        ticker, trade = client.heard()
+        ticks = ask("/v1/trades/ticks", ("market", BTC), ("count", "1"), face=hub.face)
+        assert trade["trade_timestamp"] == int((BEGIN + seconds(at)).timestamp() * 1000)
+        assert (ticker["ask_bid"], trade["ask_bid"]) == (taker, taker)
+        assert trade["sequential_id"] == decoded(ticks)[0]["sequential_id"]
 
 
 @pytest.mark.parametrize(

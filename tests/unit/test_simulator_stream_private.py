@@ -193,6 +193,17 @@ def test_announcements_reach_who_wants_their_category() -> None:
     assert [each["body"] for each in headlines.heard()] == [None] * 3
 
 
+def test_each_of_several_objects_for_announcements_counts() -> None:
+    venue = opened(flat())
+    client = owner(
+        venue, NOTICES | {"categories": ["trade"], "include_body": True}, NOTICES | {"categories": ["event"]}
+    )
+    for category in ("event", "trade", "maintenance"):
+        Operator(venue).announce(Announcement(category=category, title="t", body="b"))
+    client.hub.pulse()
+    assert [(each["category"], each["body"]) for each in client.heard()] == [("event", None), ("trade", "b")]
+
+
 def test_a_large_body_is_null() -> None:
     venue = opened(flat())
     client = listen(hub_of(venue, largest_body=10), "paper")

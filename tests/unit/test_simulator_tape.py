@@ -12,7 +12,7 @@ from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import NO_BOOK, CandleRow, MarketData
 from makenaide.exchange.simulator.prices.candles import period_start
-from makenaide.exchange.simulator.prices.moments import from_ms
+from makenaide.exchange.simulator.prices.moments import from_ms, to_ms
 from makenaide.exchange.simulator.prices.tape import Tape, Window
 from makenaide.exchange.venue import CandleUnit
 from tests.unit.simulator_street import BTC, XRP
@@ -119,6 +119,24 @@ def test_a_forming_candle_and_the_ticker_end_with_the_last_trade(now: datetime, 
     ticker = data.day(XRP, now)
     assert (newest.close, newest.last_tick) == (last.price, last.at)
     assert (ticker.price, ticker.last_trade_at) == (last.price, from_ms(last.at))
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "traded"), [(10_000, 10_000), (10_400, 10_000), (10_998, 10_000), (10_999, 10_999)]
+)
+@pytest.mark.parametrize(
+    "unit", [CandleUnit.SECONDS, CandleUnit.MINUTES_1, CandleUnit.MINUTES_60, CandleUnit.DAYS]
+)
+def test_a_candle_that_rises_with_every_millisecond_stands_at_the_trades(
+    unit: CandleUnit, milliseconds: int, traded: int
+) -> None:
+    data = tape(source(recorded(1, [(ORIGIN, (1000.0, 2000.0, 1000.0, 2000.0), 60.0)])))
+    now = ORIGIN + (25_000 + milliseconds) * MILLISECOND
+    (newest,) = data.candles(XRP, unit, now + MILLISECOND, 1, now)
+    prices = {10_000: 1500.0, 10_999: 1550.0}
+    assert (newest.close, newest.high) == (prices[traded], prices[traded])
+    assert newest.last_tick == to_ms(ORIGIN) + 25_000 + traded
+    assert data.day(XRP, now).price == prices[traded]
 
 
 @given(moments)

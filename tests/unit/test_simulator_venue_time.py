@@ -22,7 +22,7 @@ STEPS: list[Step] = [
 
 
 def falling(volume: str = "10", **more: object) -> Street:
-    steps = {BTC: STEPS, XRP: [(seconds(0), Decimal(1000))]}
+    steps = {BTC: STEPS, XRP: [(seconds(0), Decimal(1000)), (seconds(150_000), Decimal(800))]}
     return Street(steps=steps, volume=Decimal(volume), **more)  # type: ignore[arg-type]
 
 
@@ -61,6 +61,23 @@ def test_an_hour_gives_no_more_than_its_candles_volume() -> None:
     venue.advance(BEGIN + seconds(3 * 3600))
     assert [trade.volume for trade in order.trades] == [Decimal("0.02"), Decimal("0.02"), Decimal("0.01")]
     assert order.trades[1].at == BEGIN + timedelta(hours=2)
+
+
+def test_an_hour_whose_candle_is_used_up_gives_nothing_to_an_order_that_a_richer_candle_meets() -> None:
+    class Growing(Street):
+        def crossing(self, *args: Any) -> tuple[datetime, Decimal] | None:
+            met = super().crossing(*args)
+            return met and (met[0], Decimal("0.01") if met[0] < BEGIN + seconds(200) else Decimal(10))
+
+    rises = [
+        (seconds(at), Decimal(price)) for at, price in ((0, 100_000_000), (100, 102_000_000), (200, 104_000_000))
+    ]
+    venue = opened(Growing(steps={BTC: rises}), BTC="1")
+    first, second = (resting(venue, "ask", price, "0.01") for price in ("101000000", "103000000"))
+    venue.advance(BEGIN + seconds(3599))
+    assert [first.executed, second.executed] == [Decimal("0.01"), Decimal(0)]
+    venue.advance(BEGIN + seconds(3600))
+    assert [trade.at for trade in second.trades] == [BEGIN + timedelta(hours=1)]
 
 
 def test_an_empty_candle_fills_nothing() -> None:

@@ -36,6 +36,8 @@ BAD = (
     "http://[::1",
     "https://",
     "https://[]",
+    "https://[127.0.0.1]",
+    "http://[127.0.0.1]:80",
     "https://[:::]",
     "https://host:",
     "https://host:0",

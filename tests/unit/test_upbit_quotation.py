@@ -120,10 +120,27 @@ def test_the_tickers_of_a_currency_come_in_one_call() -> None:
             stand([reply(rows)]).client.tickers_of(["KRW"])
 
 
-@pytest.mark.parametrize("price", [None, 0])
-def test_a_market_that_was_never_traded_spoils_no_other_ones_ticker(price: int | None) -> None:
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {},
+        {"trade_price": None, "acc_trade_price_24h": None, "trade_timestamp": None},
+        {"trade_price": None, "acc_trade_price_24h": 0, "trade_timestamp": 1751606040327},
+        {"trade_price": 0, "acc_trade_price_24h": 0, "trade_timestamp": 1751606040327},
+        {"trade_price": 0, "acc_trade_price_24h": 0, "trade_timestamp": None},
+    ],
+)
+def test_a_market_that_was_never_traded_spoils_no_other_ones_ticker(rest: dict[str, int | None]) -> None:
     official = json.loads(TICKER)
-    fresh = official | {"market": "KRW-NEW", "trade_price": price, "acc_trade_price_24h": 0}
-    client = stand([reply([official, fresh])]).client
+    fresh = {name: value for name, value in official.items() if "trade" not in name}
+    client = stand([reply([official, fresh | rest | {"market": "KRW-NEW"}])]).client
     assert set(client.tickers_of(["KRW"])) == {ETH}
     assert set(client.tickers([ETH, Market("KRW-NEW")])) == {ETH}
+
+
+@pytest.mark.parametrize("name", ["acc_trade_price_24h", "trade_timestamp"])
+def test_a_price_without_its_time_or_turnover_is_garbled(name: str) -> None:
+    official = json.loads(TICKER)
+    for row in (official | {name: None}, {each: value for each, value in official.items() if each != name}):
+        with pytest.raises(VenueGarbled, match=r"\[0\]: a price without"):
+            stand([reply([row])]).client.tickers([ETH])

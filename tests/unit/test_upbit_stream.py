@@ -199,6 +199,9 @@ def test_a_new_wish_is_sent_whole_on_the_same_connection_but_not_more_than_once_
     stage.stream.want(BOOKS)
     stage.stream.run()
     times = [at for at, _ in first(stage).sent]
+    assert [json.loads(text)[0]["ticket"] for _, text in first(stage).sent] == [
+        f"id-{number}" for number, _ in enumerate(times, 1)
+    ], "a request is made when it is sent, not at every frame before"
     assert len(stage.opened) == 1
     assert 3 <= len(times) <= 6
     assert all(later - earlier >= 1 for earlier, later in pairwise(times))

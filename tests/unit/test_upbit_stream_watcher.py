@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,22 @@ class Rest:
         return Sighting(at=self.clock.now(), bids={code: bid for code, bid in self.bids.items() if code in fences})
 
 
+def eyes_on(rest: Rest, **other: Any) -> StreamWatcher:
+    """Eyes without a stream that live by the clock of `rest` for a minute, but for the `other` parts."""
+    clock = rest.clock
+    parts = EyesParts(
+        latest=Latest(),
+        follow=lambda _: None,
+        fallback=rest,
+        clock=clock,
+        monotonic=clock.monotonic,
+        stopping=lambda: clock.seconds >= 60,
+        pause=lambda _version, seconds: clock.sleep(seconds),
+        run=lambda job: job(),
+    )
+    return StreamWatcher(replace(parts, **other))
+
+
 @dataclass
 class Street:
     """Eyes whose stream plays `frames` (seconds, market, bid) while they wait."""
@@ -54,18 +71,13 @@ class Street:
 
     def __post_init__(self) -> None:
         self.rest = Rest(self.clock)
-        self.eyes = StreamWatcher(
-            EyesParts(
-                latest=self.latest,
-                follow=self.followed.append,
-                fallback=self.rest,
-                clock=self.clock,
-                monotonic=self.clock.monotonic,
-                stopping=lambda: self.clock.seconds >= self.stop,
-                pause=self._pause,
-                run=lambda job: job(),
-                settings=self.settings,
-            )
+        self.eyes = eyes_on(
+            self.rest,
+            latest=self.latest,
+            follow=self.followed.append,
+            stopping=lambda: self.clock.seconds >= self.stop,
+            pause=self._pause,
+            settings=self.settings,
         )
 
     def show(self, code: Market, bid: int) -> None:
@@ -289,18 +301,7 @@ def test_a_rest_look_that_hangs_does_not_hide_a_touching_frame_for_more_than_mil
 
     clock = HandClock()
     clock.monotonic = time.monotonic  # type: ignore[method-assign]
-    eyes = StreamWatcher(
-        EyesParts(
-            latest=latest,
-            follow=lambda _: None,
-            fallback=Hanging(clock),
-            clock=clock,
-            monotonic=time.monotonic,
-            stopping=lambda: False,
-            pause=latest.wait,
-            run=in_thread,
-        )
-    )
+    eyes = eyes_on(Hanging(clock), latest=latest, pause=latest.wait, run=in_thread)
     shown: list[float] = []
     timer = threading.Timer(0.1, _shower(latest, shown))
     timer.start()
@@ -323,7 +324,7 @@ def _shower(latest: Latest, shown: list[float]) -> Callable[[], None]:
 
 
 def test_a_look_that_breaks_off_in_an_unforeseen_way_does_not_hold_the_wait_for_ever() -> None:
-    clock, latest = HandClock(), Latest()
+    clock = HandClock()
     broken: list[BaseException] = []
 
     class Broken(Rest):
@@ -336,18 +337,7 @@ def test_a_look_that_breaks_off_in_an_unforeseen_way_does_not_hold_the_wait_for_
         except KeyError as fault:
             broken.append(fault)
 
-    eyes = StreamWatcher(
-        EyesParts(
-            latest=latest,
-            follow=lambda _: None,
-            fallback=Broken(clock),
-            clock=clock,
-            monotonic=clock.monotonic,
-            stopping=lambda: clock.seconds >= 60,
-            pause=lambda _version, seconds: clock.sleep(seconds),
-            run=run,
-        )
-    )
+    eyes = eyes_on(Broken(clock), run=run)
     for number in range(1, 4):
         with pytest.raises(Unavailable, match="broke off"):
             eyes.wait(START + timedelta(seconds=5), {BTC: FLOOR})
@@ -356,8 +346,7 @@ def test_a_look_that_breaks_off_in_an_unforeseen_way_does_not_hold_the_wait_for_
 
 
 def test_a_look_that_finds_no_thread_is_a_failed_look_and_the_next_one_is_taken() -> None:
-    clock, latest = HandClock(), Latest()
-    rest = Rest(clock, {BTC: Price(95_000)})
+    clock = HandClock()
     started: list[Callable[[], None]] = []
 
     def run(job: Callable[[], None]) -> None:
@@ -366,18 +355,7 @@ def test_a_look_that_finds_no_thread_is_a_failed_look_and_the_next_one_is_taken(
             raise RuntimeError("can't start new thread")
         job()
 
-    eyes = StreamWatcher(
-        EyesParts(
-            latest=latest,
-            follow=lambda _: None,
-            fallback=rest,
-            clock=clock,
-            monotonic=clock.monotonic,
-            stopping=lambda: clock.seconds >= 60,
-            pause=lambda _version, seconds: clock.sleep(seconds),
-            run=run,
-        )
-    )
+    eyes = eyes_on(Rest(clock, {BTC: Price(95_000)}), run=run)
     with pytest.raises(Unavailable, match="can't start new thread"):
         eyes.wait(START + timedelta(seconds=5), {BTC: FLOOR})
     clock.sleep(1)

@@ -68,7 +68,7 @@ def named(asked: Mapping[str, Any]) -> bool:
 
 
 def _refuse(asked: Mapping[str, Any], option: str, others: tuple[str, ...], upbit: bool) -> None:
-    clash = [f"--{name}" for name in others if asked.get(name)]
+    clash = [f"--{name}" for name in others if asked.get(name) is not None and asked[name] is not False]
     clash += ["--exchange upbit"] if upbit else []
     if clash:
         raise Misconfigured(f"{option}: cannot be combined with {', '.join(clash)}")

@@ -21,7 +21,7 @@ from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import is_currency
 from makenaide.domain.parameter import near
 from makenaide.environment import read_toml
-from makenaide.exchange.simulator.core.wallet import countable
+from makenaide.exchange.simulator.amount import countable
 from makenaide.exchange.simulator.settings import FaceSettings, QuotaSettings, StreamSettings, VenueSettings
 
 SETTINGS: Final[Mapping[str, type]] = {

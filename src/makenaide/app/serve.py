@@ -74,14 +74,16 @@ def sound_data(world: World, scenario: Path | None) -> MarketData:
     """The prices of `world`, once all of it has proven to make sense; nothing has been written yet."""
     data = worlds.prices(world)
     if world.venue.pace is Pace.REAL and data.end <= WallClock(StopFlag()).now():
-        raise Misconfigured(
-            f"--replay: the candles end at {data.end.isoformat()}, and the wall clock has passed that: "
-            "serve them with --stepped"
-        )
+        over = f"end at {data.end.isoformat()}, and the wall clock has passed that"
+        if world.replay is None:
+            raise Misconfigured(
+                f"{world.folder}: this world's days {over}: without that folder a new world begins"
+            )
+        raise Misconfigured(f"--replay: the candles {over}: serve them with --stepped")
     try:
         return worlds.staged(world, data)
     except Misconfigured as fault:
-        raise Misconfigured(f"{scenario or world.file}: {fault}") from None
+        raise Misconfigured(f"{scenario or 'settings'}: {fault}") from None
 
 
 def _for_anybody(world: World) -> World:

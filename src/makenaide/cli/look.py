@@ -1,7 +1,7 @@
 """`scan`, `collect`, `decide`, `reconcile`: one step of the cycle by hand, on the account's own venue."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,7 @@ from makenaide.domain.errors import Inconsistent, UnknownMarket
 from makenaide.domain.market import Market, market
 from makenaide.domain.reason import Refusal
 from makenaide.environment import Environment
+from makenaide.exchange.venue import Listing, Ticker
 from makenaide.execution.reconcile import compare, reconcile
 from makenaide.pipeline.collect import collect, refresh_listings, working_wallets
 from makenaide.pipeline.decide import Outlook, outlook
@@ -58,19 +59,7 @@ def scan_markets(asked: Mapping[str, Any], *, as_json: bool) -> None:
         listed = refresh_listings(session, session.clock.now())
         tickers = session.venue.tickers(listed.codes)
         verdicts = {each.market: each.refusal for each in _outlook(session, listed.listings).signals}
-    rows: list[dict[str, Any]] = [
-        {
-            "market": listing.market,
-            "name": listing.korean_name if text("language") == "ko" else listing.english_name,
-            "price": None if seen is None else seen.price.value,
-            "turnover_24h": 0 if seen is None else round(seen.turnover_24h.value),
-            "warning": listing.warning,
-            "cautions": list(listing.cautions),
-            "excluded": _excluded(verdicts.get(listing.market, Refusal.UNKNOWN_DATA)),
-        }
-        for listing, seen in ((each, tickers.get(each.market)) for each in listed.listings)
-    ]
-    rows.sort(key=lambda row: (-row["turnover_24h"], row["market"]))
+    rows = scan_rows(listed.listings, tickers, verdicts, text("language"))
     if as_json:
         print_json({"at": kst(session.clock.now()).isoformat(), "shrunk": listed.shrunk, "markets": rows})
         return
@@ -94,6 +83,28 @@ def scan_markets(asked: Mapping[str, Any], *, as_json: bool) -> None:
     console().print(table([(text(f"column.{name}"), side) for name, side in columns], cells))
     inside = sum(1 for row in rows if row["excluded"] is None)
     console().print(text("scan.summary", listed=len(rows), inside=inside))
+
+
+def scan_rows(
+    listings: Iterable[Listing],
+    tickers: Mapping[Market, Ticker],
+    verdicts: Mapping[Market, Refusal | None],
+    language: str,
+) -> list[dict[str, Any]]:
+    """A row for each market, the most traded first; one that was never traded has no price and no turnover (None)."""
+    rows: list[dict[str, Any]] = [
+        {
+            "market": listing.market,
+            "name": listing.korean_name if language == "ko" else listing.english_name,
+            "price": None if seen is None else seen.price.value,
+            "turnover_24h": None if seen is None else round(seen.turnover_24h.value),
+            "warning": listing.warning,
+            "cautions": list(listing.cautions),
+            "excluded": _excluded(verdicts.get(listing.market, Refusal.UNKNOWN_DATA)),
+        }
+        for listing, seen in ((each, tickers.get(each.market)) for each in listings)
+    ]
+    return sorted(rows, key=lambda row: (-(row["turnover_24h"] or 0), row["market"]))
 
 
 def _excluded(refusal: Refusal | None) -> str | None:

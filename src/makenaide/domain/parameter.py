@@ -14,7 +14,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from typing import Any, get_args
 
 from makenaide.domain.errors import Misconfigured
 
@@ -60,3 +61,15 @@ def near(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(names)}"
+
+
+def require_known(kind: Any, value: object, where: str) -> None:
+    """`Misconfigured`, with the nearest one, for a word that the choices of the type `kind` do not have.
+
+    `kind` is an enumeration of words, one or None, or a tuple of them; of any other type nothing is asked.
+    """
+    for each in get_args(kind) or (kind,):
+        if isinstance(each, type) and issubclass(each, StrEnum):
+            for word in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(word, str) and word not in set(each):
+                    raise Misconfigured(f"{where}: unknown: {word}{near(word, each)}")

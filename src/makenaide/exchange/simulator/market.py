@@ -6,16 +6,15 @@ method is a pure function of its arguments: the same question always gets the sa
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.order import Side
 from makenaide.exchange.venue import CandleUnit, Listing
-
-_LAST_MILLISECOND = timedelta(milliseconds=999)
 
 BOOK_LEVELS = 30
 """Levels a side of the venue's book since 2025-05-07 (upbit-api.md, changes)."""
@@ -84,12 +83,6 @@ class BookSides:
 
 
 NO_BOOK = BookSides((), ())
-
-
-def printed(at: datetime) -> datetime:
-    """The last moment up to `at` at which the street may have traded: a second's first or last millisecond."""
-    second = at.replace(microsecond=0)
-    return second + _LAST_MILLISECOND if at - second >= _LAST_MILLISECOND else second
 
 
 class MarketState(StrEnum):
@@ -211,3 +204,12 @@ class MarketData(Protocol):
         coins are the volume of the candle in which it happens.
         """
         ...
+
+
+def ever_listed(data: MarketData, market: Market) -> bool:
+    """Whether `data` does not rule out that `market` is listed at some time."""
+    try:
+        data.crossing(market, data.start, data.start, Side.BID, Decimal(1))
+    except UnknownMarket:
+        return False
+    return True

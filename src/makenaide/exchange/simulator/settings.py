@@ -1,5 +1,6 @@
 """What can be set of the simulated venue. Each default is the documented behaviour of upbit-api.md."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from makenaide.domain.market import Market, quote_of
 from makenaide.domain.parameter import near, parameter, require_in_range
 from makenaide.exchange.simulator.limits import LIMITS
 from makenaide.exchange.simulator.refusals import REFUSALS
+
+_HEADER_NAME = re.compile(r"[a-z0-9-]+")
 
 
 class EntryCheck(StrEnum):
@@ -132,7 +135,11 @@ class VenueSettings:
         ExclusionName.BOTH, "", "the heard name of a batch cancel's exclusion (upbit-api.md section 4.7)"
     )
     balance_lag_ms: int = parameter(
-        0, "ms", "GET /v1/accounts shows what was so long ago (upbit-api.md section 5)", 0, 600_000
+        0,
+        "ms",
+        "money coming in (from fills, released locks) shows so late; locks at once (upbit-api.md section 5)",
+        0,
+        600_000,
     )
     book_share: Decimal = parameter(
         Decimal(1), "ratio", "of each level of the street's book that an incoming order gets: partial fills", 0, 1
@@ -160,7 +167,9 @@ class VenueSettings:
         "refusal of what 30 levels cannot fill (upbit-api.md section 5: unpublished)",
     )
     limit_only: tuple[str, ...] = parameter(
-        (), "markets", "those that take limit orders only, as new listings do (upbit-api.md section 10)"
+        (),
+        "markets",
+        "these take limit orders only (upbit-api.md section 10); for paper money codes are not looked up",
     )
     unconsented: tuple[str, ...] = parameter(
         (), "accounts", "those without the consent that BTC, USDT markets need (upbit-api.md changes, 2025-06-11)"
@@ -222,7 +231,7 @@ class QuotaSettings:
         5, "429s", "one more within refusal_seconds blocks (upbit-api.md section 7, proposal)", low=1
     )
     refusal_seconds: int = parameter(
-        10, "s", "in which refusals are counted (upbit-api.md section 7, proposal)", low=1
+        10, "s", "in which refusals are counted (upbit-api.md section 7, proposal)", 1, 31_536_000
     )
     first_block_seconds: int = parameter(
         10, "s", "of the first 418; each further one doubles (upbit-api.md section 7, proposal)", low=1
@@ -230,11 +239,13 @@ class QuotaSettings:
     longest_block_seconds: int = parameter(86_400, "s", "a day: the doubling must end somewhere", 1, 31_536_000)
     forgive_seconds: int = parameter(3600, "s", "so long without a 429, and blocks are short again", 1, 31_536_000)
     ceilings: tuple[tuple[str, int], ...] = parameter(
-        (), "group, calls", "fewer calls than published, as under load (upbit-api.md section 7)"
+        (), "list of [group, calls]", "fewer calls than published, as under load (upbit-api.md section 7)"
     )
     json_body: bool = parameter(False, "", "429 and 418 in JSON, not as plain text (upbit-api.md section 6)")
     header_names: tuple[tuple[str, str], ...] = parameter(
-        (), "group, name", "other names in Remaining-Req, as candles, crix-trades (upbit-api.md section 7)"
+        (),
+        "list of [group, name]",
+        "other names in Remaining-Req, as candles, crix-trades (upbit-api.md section 7)",
     )
 
     def __post_init__(self) -> None:
@@ -243,6 +254,9 @@ class QuotaSettings:
             for group, _ in named:
                 if group not in LIMITS:
                     raise Misconfigured(f"{setting}: unknown group {group}{near(group, LIMITS)}")
+        for _, name in self.header_names:
+            if not _HEADER_NAME.fullmatch(name):
+                raise Misconfigured(f"header_names: expected small letters, digits and -, got {name!r}")
         for group, calls in self.ceilings:
             if not 0 <= calls <= LIMITS[group].calls:
                 raise Misconfigured(f"ceilings: {group} allows 0 to {LIMITS[group].calls} calls, got {calls}")

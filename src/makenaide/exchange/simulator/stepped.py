@@ -17,7 +17,7 @@ from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
-from makenaide.exchange.simulator.core.wallet import countable
+from makenaide.exchange.simulator.amount import countable
 from makenaide.exchange.simulator.rest.control import TIME_HEADER
 from makenaide.exchange.simulator.rest.gatekeeper import body_text
 from makenaide.exchange.upbit.auth import Keys, bearer

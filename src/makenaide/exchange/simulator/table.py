@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from makenaide.domain.clock import utc
 from makenaide.domain.errors import Misconfigured
-from makenaide.domain.parameter import near
+from makenaide.domain.parameter import near, require_known
 
 Read = TypeVar("Read")
 
@@ -86,8 +85,7 @@ def _value(hint: Any, value: object, where: str, begin: datetime) -> Any:
     kinds = get_args(hint) or (hint,)
     if datetime in kinds:
         return None if value is None and type(None) in kinds else moment(value, where, begin)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return choice({each.value: each for each in hint}, value, where)
+    require_known(hint, value, where)
     if float in kinds and isinstance(value, Decimal):
         value = float(value)
     if Decimal in kinds and isinstance(value, int | float) and not isinstance(value, bool):

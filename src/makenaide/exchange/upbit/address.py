@@ -39,7 +39,8 @@ def address(base_url: str) -> Address:
         secure = scheme.lower() == "https"
         place = Address(secure=secure, host=(literal or name).lower(), port=int(port or (443 if secure else 80)))
         ip = _ip(place.host)
-        there = len(place.host) <= _LONGEST_NAME and 0 < place.port < 65536 and (ip is not None or not literal)
+        there = len(place.host) <= _LONGEST_NAME and 0 < place.port < 65536
+        there = there and (not literal or isinstance(ip, IPv6Address))
         if there and (secure or place.host == "localhost" or (ip is not None and ip.is_loopback)):
             return place
     raise Misconfigured(f"exchange address {base_url!r}: expected https://HOST[:PORT], or http:// on this machine")

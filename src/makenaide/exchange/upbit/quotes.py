@@ -143,11 +143,14 @@ def _ticker(code: Market, row: TickerRow, at: str) -> Ticker | None:
     """None before the first trade: a new market must not spoil the tickers of the others."""
     if not row.trade_price:
         return None
+    turnover, moment = row.acc_trade_price_24h, row.trade_timestamp
+    if turnover is None or moment is None:
+        raise VenueGarbled(f"{at}: a price without acc_trade_price_24h or trade_timestamp")
     return Ticker(
         market=code,
         price=valued(Price, row.trade_price, f"{at}.trade_price"),
-        turnover_24h=Krw(valued(amount, row.acc_trade_price_24h, f"{at}.acc_trade_price_24h")),
-        at=instant(row.trade_timestamp),
+        turnover_24h=Krw(valued(amount, turnover, f"{at}.acc_trade_price_24h")),
+        at=instant(moment),
     )
 
 

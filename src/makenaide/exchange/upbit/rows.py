@@ -55,11 +55,11 @@ class CandleRow(Marketed):
 
 
 class TickerRow(Marketed):
-    """GET /v1/ticker and /v1/ticker/all; the price is null or zero before the first trade of a market."""
+    """GET /v1/ticker and /v1/ticker/all; before a market's first trade there is no price, and need be no more."""
 
-    trade_price: Decimal | None
-    acc_trade_price_24h: Decimal
-    trade_timestamp: Millis
+    trade_price: Decimal | None = None
+    acc_trade_price_24h: Decimal | None = None
+    trade_timestamp: Millis | None = None
 
 
 class UnitRow(Struct):

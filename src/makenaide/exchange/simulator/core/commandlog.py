@@ -83,6 +83,7 @@ def rebuild(venue: Venue, path: Path, fingerprint: str) -> CommandLog:
     """
     log = _open(path)
     try:
+        _sync_folder(path.parent)
         data = path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
         for number, text in enumerate(whole.splitlines(keepends=True)):
@@ -94,7 +95,7 @@ def rebuild(venue: Venue, path: Path, fingerprint: str) -> CommandLog:
         os.lseek(log.descriptor, log.length, os.SEEK_SET)
         if not log.lines:
             log.append(venue.now, "header", {"version": 1, "fingerprint": fingerprint})
-    except MakenaideError:
+    except BaseException:
         log.close()
         raise
     venue.journal = log
@@ -114,7 +115,6 @@ def _open(path: Path) -> CommandLog:
     except OSError as cause:
         os.close(descriptor)
         raise InUse(f"{path}: another simulator writes this command log") from cause
-    _sync_folder(path.parent)
     return CommandLog(descriptor, str(path))
 
 
@@ -135,9 +135,10 @@ def _parsed(text: bytes, number: int, path: Path) -> Command:
     payload, _, _ = text.rpartition(_CRC)
     try:
         command = msgspec.json.decode(payload + b"}", type=Command)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        sound = _line(command) == text and command.n == number
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise Inconsistent(f"{path} line {number + 1}: damaged: {cause}") from cause
-    if _line(command) != text or command.n != number:
+    if not sound:
         raise Inconsistent(f"{path} line {number + 1}: damaged: number or checksum is wrong")
     return command
 

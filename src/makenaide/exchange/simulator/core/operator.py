@@ -11,6 +11,7 @@ from makenaide.domain.market import base_of, is_currency
 from makenaide.domain.money import plain
 from makenaide.domain.order import OrderType
 from makenaide.domain.parameter import near
+from makenaide.exchange.simulator.amount import countable
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.errors import refused
 from makenaide.exchange.simulator.core.feed import Announcement
@@ -26,7 +27,7 @@ from makenaide.exchange.simulator.core.treasury import (
 )
 from makenaide.exchange.simulator.core.validation import Body, body_of
 from makenaide.exchange.simulator.core.venue import Venue, as_it_stands
-from makenaide.exchange.simulator.core.wallet import EXACT, countable, spelled
+from makenaide.exchange.simulator.core.wallet import EXACT, spelled
 from makenaide.exchange.simulator.prices.incidents import Event, named
 from makenaide.exchange.simulator.prices.program import begins, written
 from makenaide.exchange.simulator.prices.staged import Staged
@@ -80,6 +81,9 @@ class Operator:
     def make_address(self, account: str, currency: str, network: str) -> None:
         """Give `account` an address to send coins to."""
         self._account(account)
+        _require_currency(currency)
+        if not network:
+            raise Misconfigured("network: expected a name such as BTC, got none")
         self.venue.log("address", {"account": account, "currency": currency, "network": network})
         self.venue.treasury.make_address(account, currency, network)
 

@@ -20,7 +20,6 @@ from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.prices.moments import ceil_ms, from_ms, to_ms
 
 _HOUR = timedelta(hours=1)
-_MILLISECOND = timedelta(milliseconds=1)
 
 Wake = Callable[[Order], None]
 """Turns an order whose trigger was reached into one like any other."""
@@ -54,7 +53,6 @@ class Resting:
         self._resume: dict[Market, datetime] = {}
         self._fresh: list[Order] = []
         self._ahead: list[Event] = []
-        self._gone: dict[Market, datetime] = {}
 
     def add(self, order: Order) -> None:
         """Let `order` rest, or watch."""
@@ -75,8 +73,8 @@ class Resting:
         live = {market: [each for each in orders if each.live] for market, orders in self._orders.items()}
         self._orders = {market: orders for market, orders in live.items() if orders}
         self._data, self._until = data, until
-        self._gone = self._delistings(now) if self._orders else {}
-        self._ahead = sorted(Event(at, market, Decimal("-Infinity"), 0) for market, at in self._gone.items())
+        gone = self._delistings(now) if self._orders else {}
+        self._ahead = sorted(Event(at, market, Decimal("-Infinity"), 0) for market, at in gone.items())
         self._fresh = [order for orders in self._orders.values() for order in orders]
 
     def next(self, now: datetime, until: datetime) -> Event | None:
@@ -109,8 +107,6 @@ class Resting:
     def _expect(self, order: Order, now: datetime) -> None:
         """Find out when `order` is met, or wakes, if that is within the time ahead."""
         after, until = max(now, self._since(order)), self._until
-        if order.market in self._gone:
-            until = self._gone[order.market] - _MILLISECOND
         if not order.live or order.limit is None or after > until:
             return
         side, price = order.side, order.limit

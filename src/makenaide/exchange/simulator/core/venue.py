@@ -14,11 +14,11 @@ from functools import partial
 from typing import Final, Protocol
 
 from makenaide.domain.clock import utc
-from makenaide.domain.errors import Misconfigured, UnknownMarket
-from makenaide.domain.market import Market
+from makenaide.domain.errors import Misconfigured
+from makenaide.domain.market import Market, is_market
 from makenaide.domain.money import plain
-from makenaide.domain.order import Side
 from makenaide.domain.parameter import near
+from makenaide.exchange.simulator.amount import countable
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.admission import require_online
 from makenaide.exchange.simulator.core.agenda import Agenda, Ending, Heir
@@ -32,8 +32,8 @@ from makenaide.exchange.simulator.core.resting import Resting
 from makenaide.exchange.simulator.core.settlement import Settlement
 from makenaide.exchange.simulator.core.treasury import Treasury
 from makenaide.exchange.simulator.core.validation import IDENTIFIER_LENGTH, Body, body_of
-from makenaide.exchange.simulator.core.wallet import EXACT, Wallet, countable, spelled
-from makenaide.exchange.simulator.market import MarketData
+from makenaide.exchange.simulator.core.wallet import EXACT, Wallet, spelled
+from makenaide.exchange.simulator.market import MarketData, ever_listed
 from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
 from makenaide.exchange.venue import Fence
 
@@ -241,13 +241,11 @@ class Venue:
 
 
 def _require_markets(codes: Iterable[str], data: MarketData) -> None:
-    """`Misconfigured` when `data` knows that one of `codes` is never listed."""
+    """`Misconfigured` when one of `codes` is none, or `data` knows that it is never listed."""
     for code in codes:
-        try:
-            data.crossing(Market(code), data.first_slot, data.first_slot, Side.BID, Decimal(1))
-        except UnknownMarket:
+        if not is_market(code) or not ever_listed(data, Market(code)):
             listed = (each.market for each in data.listings(data.first_slot))
-            raise Misconfigured(f"limit_only: unknown market {code}{near(code, listed)}") from None
+            raise Misconfigured(f"limit_only: unknown market {code}{near(code, listed)}")
 
 
 def as_it_stands(order: Order) -> Order:

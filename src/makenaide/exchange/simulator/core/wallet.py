@@ -10,19 +10,8 @@ from makenaide.domain.money import plain
 EXACT = Context(prec=60)
 """Products of price, volume and fee keep every digit: at most 10 + 8 + 8 + 4 of them, with room."""
 
-_WHOLE, _DECIMALS = 20, 20
-"""Digits on either side of the point that an amount from outside may have: sums of such stay within `EXACT`."""
-
 _AVERAGE_STEP = Decimal("0.00000001")
 _ZERO = Decimal(0)
-
-
-def countable(amount: Decimal) -> bool:
-    """Whether `amount` can be added to any balance without losing a digit: finite, below 10^20, 20 decimals."""
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -_DECIMALS:
-        return False
-    return exponent < _WHOLE and (not amount or amount.adjusted() < _WHOLE)
 
 
 def spelled(amount: Decimal) -> Decimal:

@@ -242,7 +242,7 @@ class Faults:
             raise Misconfigured(f"{where}: {cause}") from None
 
     def add(self, rule: Rule) -> int:
-        """Put `rule` at the end of the list; its number, never used twice. `Misconfigured` if it can never strike."""
+        """Put `rule` at the end of the list; its number, never used twice. `Misconfigured` without any such calls."""
         if self._calls is not None and rule.kind not in STREAM:
             names = [name for name, group in self._calls if rule.group in (None, group)]
             if not names:

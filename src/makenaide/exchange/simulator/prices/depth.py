@@ -43,7 +43,7 @@ class Liquidity:
 
 
 def best_bid(ticks: Ticks, price: float, day: int) -> float:
-    """The highest bid while the last trade is at `price`."""
+    """The highest bid while the street's book stands at `price`."""
     step = ticks.step(price, day)
     raw = price - max(step.size, price * SPREAD) / 2
     on_edge = step.edge - max(step.below, step.edge * SPREAD) / 2
@@ -51,7 +51,7 @@ def best_bid(ticks: Ticks, price: float, day: int) -> float:
 
 
 def best_ask(ticks: Ticks, price: float, day: int) -> float:
-    """The lowest ask while the last trade is at `price`."""
+    """The lowest ask while the street's book stands at `price`."""
     spread = max(ticks.step(price, day).size, price * SPREAD)
     return ticks.ceil(best_bid(ticks, price, day) + spread, day)
 

@@ -1,10 +1,11 @@
-"""The street's trades inside one candle, so that they add up to its coins and to its turnover.
+"""The street's trades inside one candle, so that they add up to its coins and, but for a trifle, to its turnover.
 
 The street trades at the first and at the last millisecond of every second, at the price of the path (`path.py`). Half
 a second's even share of the coins goes into each trade; the coins that make the turnover come out are one block on
 top, at the first trade at the highest price of the path (at the lowest where the even shares cost too much). As every
 part of the candle is a sum of such trades, its turnover over its volume is a mean of its own prices: never outside
-them, as in the venue's own candles (upbit-api.md section 2.2), and parts add up to the whole.
+them, as in the venue's own candles (upbit-api.md section 2.2). The coins of the parts add up to the whole's exactly;
+the turnover does to within half a unit of 1e-8 coins times the price, for the block is of whole units too.
 
 The trades while the open holds keep their even share wherever that can be, so that they need no look at the path.
 """

@@ -5,16 +5,17 @@ the account can be rebuilt from the command log after a crash with the very same
 """
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
 from makenaide.domain.clock import kst
-from makenaide.domain.errors import Inconsistent, UnknownMarket
+from makenaide.domain.errors import Inconsistent, Unavailable, UnknownMarket
 from makenaide.domain.market import Market, tick_size
 from makenaide.domain.order import Side
+from makenaide.exchange.simulator.amount import countable
 from makenaide.exchange.simulator.disk import not_kept
 from makenaide.exchange.simulator.market import NO_BOOK, BookSides, CandleRow, DayStats, PublicTrade, Standing
 from makenaide.exchange.venue import CandleUnit, Listing, Quotation
@@ -23,10 +24,19 @@ _Level = tuple[Decimal, Decimal]
 
 
 class _Seen(msgspec.Struct, frozen=True):
+    """A book at a moment in UTC; ValueError when an order cannot be matched against it."""
+
     market: str
     at: datetime
     bids: list[_Level]
     asks: list[_Level]
+
+    def __post_init__(self) -> None:
+        if self.at.utcoffset() != timedelta(0):
+            raise ValueError(f"not a time in UTC: {self.at}")
+        for amount in (amount for level in (*self.bids, *self.asks) for amount in level):
+            if not countable(amount) or amount <= 0:
+                raise ValueError(f"not a price or a size: {amount}")
 
 
 class _BookFile:
@@ -147,12 +157,11 @@ class LiveData:
 
     def _look(self, market: Market, at: datetime) -> _Seen:
         book = self._quotation.books([market])[market]
-        seen = _Seen(
-            market=market,
-            at=at,
-            bids=[(level.price.value, level.size.value) for level in book.bids],
-            asks=[(level.price.value, level.size.value) for level in book.asks],
-        )
+        bids, asks = ([(each.price.value, each.size.value) for each in side] for side in (book.bids, book.asks))
+        try:
+            seen = _Seen(market=market, at=at, bids=bids, asks=asks)
+        except ValueError as cause:
+            raise Unavailable(f"{market}: its book cannot be used: {cause}") from cause
         self._file.keep(msgspec.json.encode(seen) + b"\n")
         self._seen.setdefault(at, {})[market] = seen
         return seen
@@ -169,6 +178,6 @@ def _read(file: Path) -> tuple[list[_Seen], int]:
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             found.append(msgspec.json.decode(line, type=_Seen))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             raise Inconsistent(f"{file} line {number}: no book: {cause}") from cause
     return found, len(whole)

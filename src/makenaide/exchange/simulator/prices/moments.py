@@ -25,6 +25,11 @@ def ceil_ms(moment: datetime) -> int:
     return to_ms(moment + timedelta(microseconds=999))
 
 
+def last_trade_at(at: int) -> int:
+    """The last millisecond up to `at` at which the street may have traded: a second's first or last."""
+    return at if at % SECOND_MS == SECOND_MS - 1 else at // SECOND_MS * SECOND_MS
+
+
 def from_ms(value: int) -> datetime:
     """The moment at `value`, aware UTC."""
     return EPOCH + timedelta(milliseconds=value)

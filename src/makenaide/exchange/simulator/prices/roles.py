@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 
-from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
-from makenaide.domain.order import Side
 from makenaide.domain.parameter import near
-from makenaide.exchange.simulator.market import MarketData
+from makenaide.exchange.simulator.market import MarketData, ever_listed
 from makenaide.exchange.simulator.prices.curtain import Curtain, curtain
 from makenaide.exchange.simulator.prices.incidents import (
     Caution,
@@ -95,23 +92,15 @@ def curtains(events: Sequence[Event], cast: Mapping[Market, Role]) -> tuple[Curt
 
 
 def _role(data: MarketData, event: Event, market: Market) -> Role:
-    if not _known(data, market):
+    if not ever_listed(data, market):
         listed = [each.market for each in data.listings(data.first_slot)]
         raise Misfit(event, f"there is no such market{near(market, listed)}")
     return Role(code=market, source=market)
 
 
-def _known(data: MarketData, market: Market) -> bool:
-    try:
-        data.crossing(market, data.start, data.start, Side.BID, Decimal(1))
-    except UnknownMarket:
-        return False
-    return True
-
-
 def _rename(data: MarketData, cast: dict[Market, Role], event: Rename) -> None:
     old = cast.get(event.market) or _role(data, event, event.market)
-    if event.new in cast or _known(data, event.new):
+    if event.new in cast or ever_listed(data, event.new):
         raise Misfit(event, f"{event.new} is a market already")
     if old.closes != _NEVER:
         raise Misfit(event, "it is renamed before")

@@ -62,7 +62,7 @@ class Staged:
         return any(each.start <= at < each.end for each in self._downs) or self.data.offline(at)
 
     def price(self, market: Market, at: datetime) -> Decimal:
-        """The price of the last trade; of a previewed market the one at which it will open."""
+        """Where the street's book stands; of a previewed market the price at which it will open."""
         return self._cast.market(market, at).price(at)
 
     def book(self, market: Market, at: datetime, depth: int = BOOK_LEVELS) -> BookSides:

@@ -34,11 +34,12 @@ from makenaide.exchange.simulator.prices.moments import (
     ceil_ms,
     from_ms,
     kst_day,
+    last_trade_at,
     to_ms,
     utc_date,
 )
 from makenaide.exchange.simulator.prices.search import first_crossing, first_touch
-from makenaide.exchange.simulator.prices.track import Track, last_trade_at
+from makenaide.exchange.simulator.prices.track import Track
 from makenaide.exchange.simulator.prices.trades import street_trades
 from makenaide.exchange.venue import CandleUnit, Listing
 

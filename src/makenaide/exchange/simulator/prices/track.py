@@ -14,7 +14,7 @@ import numpy as np
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.prices.bars import Bars, refined
 from makenaide.exchange.simulator.prices.leg import Leg, tidy, trades_before
-from makenaide.exchange.simulator.prices.moments import SECOND_MS, kst_day
+from makenaide.exchange.simulator.prices.moments import kst_day, last_trade_at
 from makenaide.exchange.simulator.prices.path import Walk
 from makenaide.exchange.simulator.prices.ticks import Ticks
 
@@ -36,11 +36,6 @@ class Span:
     volume: float
     turnover: float
     last: int
-
-
-def last_trade_at(at: int) -> int:
-    """The millisecond of the last trade at or before `at`, inside a candle."""
-    return at if at % SECOND_MS == SECOND_MS - 1 else at // SECOND_MS * SECOND_MS
 
 
 class Track:

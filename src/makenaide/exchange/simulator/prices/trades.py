@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from makenaide.domain.order import Side
 from makenaide.exchange.simulator.market import PublicTrade
-from makenaide.exchange.simulator.prices.moments import NUMBERS_A_MS, SECOND_MS
-from makenaide.exchange.simulator.prices.track import Track, last_trade_at
+from makenaide.exchange.simulator.prices.moments import NUMBERS_A_MS, SECOND_MS, last_trade_at
+from makenaide.exchange.simulator.prices.track import Track
 
 
 def street_trades(track: Track, after: int, until: int) -> Iterator[PublicTrade]:

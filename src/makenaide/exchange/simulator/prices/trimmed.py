@@ -39,7 +39,7 @@ class Trimmed:
         self._marked: tuple[int, tuple[Mark, Mark] | None] = -1, None
 
     def price(self, at: datetime) -> Decimal:
-        """The price of the last trade that is to be seen."""
+        """Where the street's book stands, through a hidden stretch where it stood before."""
         return self._data.price(self._market, self._stands(at))
 
     def book(self, at: datetime, depth: int) -> BookSides:

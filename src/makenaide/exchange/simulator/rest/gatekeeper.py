@@ -179,13 +179,14 @@ def body_text(body: Mapping[str, object]) -> str:
     parts: list[str] = []
     for name, value in body.items():
         if isinstance(value, list):
-            parts.extend(f"{name}[]={_spelled(each)}" for each in value)
+            parts.extend(f"{name}[]={as_signed(each)}" for each in value)
         else:
-            parts.append(f"{name}={_spelled(value)}")
+            parts.append(f"{name}={as_signed(value)}")
     return "&".join(parts)
 
 
-def _spelled(value: object) -> str:
+def as_signed(value: object) -> str:
+    """A value of a JSON body as it stands in the signed text: text as it is, anything else as JSON."""
     return value if isinstance(value, str) else _COMPACT.encode(value).decode()
 
 

@@ -8,11 +8,13 @@ import msgspec
 
 from makenaide.exchange.http import Pairs, Request
 from makenaide.exchange.simulator.core.validation import Body, Spelled
-from makenaide.exchange.simulator.rest.gatekeeper import body_text, query_text
+from makenaide.exchange.simulator.rest.gatekeeper import as_signed, body_text, query_text
 from makenaide.exchange.simulator.rest.query import Query
 
 _FORM = "application/x-www-form-urlencoded"
 _BODIES = msgspec.json.Decoder(float_hook=Spelled)
+_UNWRITABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+"""What writing a body's values again may raise although they could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,10 @@ def payload(request: Request, headers: Mapping[str, str], *, lenient: bool) -> P
         return _posted(request, form=form, lenient=lenient)
     pairs = request.query
     if lenient and request.body and not pairs:
-        pairs = _form(request.body) if form else _as_pairs(_object(request.body) or {})
+        try:
+            pairs = _form(request.body) if form else _as_pairs(_object(request.body) or {})
+        except _UNWRITABLE:
+            return Payload(query=Query(()), signed=None)
     return Payload(query=Query(pairs), signed=query_text(pairs))
 
 
@@ -47,7 +52,7 @@ def _posted(request: Request, *, form: bool, lenient: bool) -> Payload:
     body = _object(request.body or b"")
     try:
         signed = None if body is None else body_text(body)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except _UNWRITABLE:
         return Payload(query=query, signed=None)
     return Payload(query=query, body=body or {}, signed=signed)
 
@@ -70,7 +75,7 @@ def _as_pairs(body: Mapping[str, object]) -> Pairs:
     pairs: list[tuple[str, str]] = []
     for name, value in body.items():
         if isinstance(value, list):
-            pairs.extend((f"{name.removesuffix('[]')}[]", str(each)) for each in value)
+            pairs.extend((f"{name.removesuffix('[]')}[]", as_signed(each)) for each in value)
         else:
-            pairs.append((name, str(value)))
+            pairs.append((name, as_signed(value)))
     return tuple(pairs)

@@ -10,7 +10,7 @@ from msgspec import Raw
 from makenaide.domain.market import Market, quote_of
 from makenaide.exchange.simulator.core.errors import bad_quotation
 from makenaide.exchange.simulator.core.floor import Floor
-from makenaide.exchange.simulator.market import printed
+from makenaide.exchange.simulator.prices.moments import from_ms, last_trade_at, to_ms
 from makenaide.exchange.simulator.rest import rows
 from makenaide.exchange.simulator.rest.asked import MARKET, MARKETS, many_markets, number, one_market
 from makenaide.exchange.simulator.rest.query import Query, moment
@@ -37,7 +37,7 @@ class Quotation:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._shelf = Shelf()
-        self._tickers: dict[Market, tuple[datetime, Raw]] = {}
+        self._tickers: dict[Market, tuple[int, Raw]] = {}
 
     def routes(self) -> list[Open]:
         """Every public call."""
@@ -88,10 +88,11 @@ class Quotation:
 
     def _ticker(self, market: Market) -> Raw:
         """The row as of the last moment at which it can have changed; written once for that moment."""
-        at = printed(self._floor.now)
+        at = last_trade_at(to_ms(self._floor.now))
         known = self._tickers.get(market)
         if known is None or known[0] != at:
-            row = rows.ticker(market, self._floor.data.day(market, at), at)
+            asked = from_ms(at)
+            row = rows.ticker(market, self._floor.data.day(market, asked), asked)
             known = self._tickers[market] = at, Raw(msgspec.json.encode(row))
         return known[1]
 

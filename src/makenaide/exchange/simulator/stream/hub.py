@@ -56,7 +56,7 @@ class Hub:
         self._feed = face.venue.settlement.feed
         self._past = _Past(face.venue.now, self._feed.position)
         self._street = Street()
-        self._scenes = partial(Scene, face.venue.floor, self.settings.grid_ms)
+        self._scenes = partial(Scene, face.venue.floor, face.venue.settlement.prints, self.settings.grid_ms)
         self._letters = Letters(self.settings, face.venue.settings.seed)
         self._callers = 0
         self._under_way: Iterator[None] = iter(())

@@ -59,8 +59,9 @@ class Letters:
         return Frame("myAsset", "", frames.written("myAsset", frames.my_asset(happening, uuid, now, shape), shape))
 
     def _announcement(self, session: Session, happening: AnnouncementHappening, now: datetime) -> Frame | None:
-        asked, notice = session.asks_for("announcement"), happening.announcement
-        if asked is None or (asked.categories and notice.category not in asked.categories):
+        notice = happening.announcement
+        asked = session.asks_for("announcement", category=notice.category)
+        if asked is None:
             return None
         whole = asked.include_body and len(notice.body or "") <= self._settings.largest_body
         values = frames.announcement(happening, now, include_body=whole)
@@ -69,6 +70,6 @@ class Letters:
 
 def _order(session: Session, happening: OrderHappening, now: datetime) -> Frame | None:
     market = happening.order.market
-    if happening.account != session.caller.account or session.asks_for("myOrder", market) is None:
+    if happening.account != session.caller.account or session.asks_for("myOrder", market=market) is None:
         return None
     return Frame("myOrder", market, frames.written("myOrder", frames.my_order(happening, now), session.format))

@@ -8,6 +8,7 @@ from typing import Final
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.floor import Floor
+from makenaide.exchange.simulator.core.prints import Prints
 from makenaide.exchange.simulator.market import BookSides, CandleRow, DayStats, PublicTrade
 from makenaide.exchange.simulator.rest.books import levels
 from makenaide.exchange.simulator.rest.rows import grouped
@@ -29,8 +30,9 @@ _MOST_TRADES: Final = 1000
 class Scene:
     """The markets at the floor's present moment, which must not move on while the scene is used."""
 
-    def __init__(self, floor: Floor, grid_ms: int) -> None:
+    def __init__(self, floor: Floor, prints: Prints, grid_ms: int) -> None:
         self._floor = floor
+        self._prints = prints
         self.now = floor.now
         self._grid_ms = grid_ms
         self._days: dict[Market, DayStats] = {}
@@ -147,8 +149,10 @@ class Scene:
         return self._books[market]
 
     def _last(self, market: Market) -> PublicTrade | None:
-        found = self._floor.data.trades(market, self.now - _LAST_TRADE, self.now, 1)
-        return found[0] if found else None
+        after = self.now - _LAST_TRADE
+        street = self._floor.data.trades(market, after, self.now, 1)
+        own = self._prints.between(market, after, self.now)[-1:]
+        return max((*street, *own), key=lambda each: each.number, default=None)
 
 
 def _spelling(shape: Format) -> Spelling:

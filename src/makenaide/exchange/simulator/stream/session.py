@@ -134,10 +134,11 @@ class Session:
         sent, self.outbox = self.outbox, []
         return sent
 
-    def asks_for(self, kind: str, market: str = "") -> Subscription | None:
-        """The subscription to the private type `kind` that covers `market`; None when there is none."""
+    def asks_for(self, kind: str, *, market: str = "", category: str = "") -> Subscription | None:
+        """The subscription to the private type `kind` that covers `market` or `category`; None without one."""
         for each in self.subscriptions:
-            if each.type == kind and (not each.codes or any(code.market == market for code in each.codes)):
+            covers = not each.codes or any(code.market == market for code in each.codes)
+            if each.type == kind and covers and (not each.categories or category in each.categories):
                 return each
         return None
 

@@ -86,9 +86,10 @@ class Session:
 
     def _ask(self, subscription: Subscription) -> None:
         now = self._parts.monotonic()
-        busy = subscription.busy(self._settings.heartbeat)
-        if not self._said(subscription.request(self._parts.ids()), *(() if busy else ("PING",))):
+        if now < self._free:
             return  # later: what changes now may change again at once
+        busy = subscription.busy(self._settings.heartbeat)
+        self._say(subscription.request(self._parts.ids()), *(() if busy else ("PING",)))
         self._asked, self._asked_at = subscription, now
         # What the new request adds was not heard of before it: whoever keeps orders or balances must look again.
         self._announced = False
@@ -96,15 +97,11 @@ class Session:
         self._pulse.asked(now, busy=busy)
         self._owed.ask(subscription, now + self._settings.snapshot)
 
-    def _said(self, *texts: str) -> bool:
-        """Send `texts`, unless it is too early after the last ones: the venue counts messages by connection."""
-        now = self._parts.monotonic()
-        if now < self._free:
-            return False
+    def _say(self, *texts: str) -> None:
+        """Send `texts`, not before `_free`: the venue counts messages by connection."""
         for text in texts:
             self._socket.send(text)
-        self._free = now + len(texts) * self._settings.message
-        return True
+        self._free = self._parts.monotonic() + len(texts) * self._settings.message
 
     def _take(self, body: bytes) -> Ended | None:
         now, at = self._parts.monotonic(), self._parts.clock.now()
@@ -148,8 +145,9 @@ class Session:
             return Ended(reason)
         if self._pulse.due(now):
             self._pulse.pinged(now, self._socket.ping())
-            if self._asked is not None and not self._asked.busy(self._settings.heartbeat):
-                self._said("PING")  # too early only just after a request, which has brought one along
+            quiet = self._asked is not None and not self._asked.busy(self._settings.heartbeat)
+            if quiet and now >= self._free:  # too early only just after a request, which has brought one along
+                self._say("PING")
         late = self._owed.overdue(now)
         if late:
             self._parts.news.put(Missing(self._parts.clock.now(), late))
