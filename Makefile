@@ -72,10 +72,10 @@ lock:  ## lock the dependencies again; newer versions with ARGS=--upgrade / 의�
 	&& "$$python" -m venv "$$folder/venv" \
 	&& "$$folder/venv/bin/python" -m pip install -qq --disable-pip-version-check --only-binary :all: uv \
 	&& compile() { "$$folder/venv/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	    --generate-hashes --only-binary :all: --no-header --no-annotate "$$@" $(ARGS) > /dev/null; } \
+	    --generate-hashes --only-binary :all: --no-strip-extras --no-header --no-annotate "$$@" $(ARGS) > /dev/null; } \
 	&& compile --group setup --output-file locks/run.txt \
 	&& compile --group setup --group dev --constraint locks/run.txt --output-file locks/dev.txt \
-	&& "$$folder/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	&& "$$folder/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	    --only-binary :all: --no-header --no-annotate --group peers --output-file locks/peers.txt $(ARGS) > /dev/null
 
 clean:  ## remove what make made; never the data folder / 만든 것 지우기 (데이터 폴더는 그대로)
