@@ -32,6 +32,10 @@ class Refusal(StrEnum):
     EXPOSURE_LIMIT = "exposure_limit"
     MARKET_CLOSED = "market_closed"
     BOOKS_DIFFER = "books_differ"
+    HALTED = "halted"
+    UNGUARDED = "unguarded"
+    LIVE_LIMIT = "live_limit"
+    PAUSED = "paused"
     WALLET_SHUT = "wallet_shut"
     WIDE_SPREAD = "wide_spread"
     SHALLOW_BOOK = "shallow_book"
@@ -56,6 +60,8 @@ class Exit(StrEnum):
     STAGE = "stage"
     NO_PROGRESS = "no_progress"
     WARNING = "warning"
+    DELISTING = "delisting"
+    MANUAL = "manual"
 
     @property
     def stop(self) -> bool:

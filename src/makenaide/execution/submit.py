@@ -24,6 +24,7 @@ from makenaide.domain.order import (
 )
 from makenaide.exchange.venue import Trading
 from makenaide.execution.booking import book
+from makenaide.execution.permit import Permit
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database
@@ -35,13 +36,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where orders are sent from: the books, the lease on them, the venue and the clock."""
+    """Where orders are sent from: the books, the lease on them, the venue, the clock, and what may forbid buying."""
 
     db: Database
     lease: Lease
     venue: Trading
     clock: Clock
     settings: ExecutionSettings
+    permits: tuple[Permit, ...] = ()
 
     def submit(self, prepare: Callable[[], StoredOrder]) -> StoredOrder:
         """Commit the order that `prepare` returns, send it, follow it to its end.
