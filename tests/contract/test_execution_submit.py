@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.errors import Inconsistent, InUse
 from makenaide.domain.money import ZERO_KRW, Krw, Quantity
 from makenaide.domain.order import Leg, OrderState, OrderType, TimeInForce, identifier, position_id
@@ -16,7 +17,7 @@ from makenaide.execution.portfolio import open_positions
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database, Role
 from makenaide.store.journal import fills_of_order, latest_stops, total_fees
-from makenaide.store.orders import StoredOrder, commit_order, get_order, unsettled_orders
+from makenaide.store.orders import commit_order, get_order, unsettled_orders
 from tests.contract.charts import BTC, ETH, FIRST, Chart, bitcoin, tape
 from tests.contract.conftest import Connect
 from tests.contract.faults import Fault, Kind

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw, Quantity
 from makenaide.domain.order import Leg, Side, identifier, position_id
@@ -22,7 +23,7 @@ from makenaide.pipeline.valuation import equity_points, value_account
 from makenaide.store.adapters import to_json
 from makenaide.store.db import Database, Role
 from makenaide.store.journal import JournalFill, put_fill, put_postings
-from makenaide.store.orders import StoredOrder, commit_order
+from makenaide.store.orders import commit_order
 from tests.contract.charts import BTC, ETH, FIRST, HISTORY, XRP, Chart, bitcoin, hours, tape
 from tests.contract.conftest import Connect
 from tests.contract.faults import Fault, Kind

@@ -42,7 +42,7 @@ from makenaide.risk.settings import RiskSettings
 from makenaide.store.accounts import Account, Lease, find_account, open_account
 from makenaide.store.db import Database
 from makenaide.store.journal import StoredStop, all_fills, books, flaws, put_postings, put_stop
-from makenaide.store.orders import StoredOrder
+from makenaide.domain.intent import StoredOrder
 from makenaide.strategy.settings import StrategySettings
 from tests.contract.charts import FIRST
 from tests.contract.faults import FaultyTransport, Stamped

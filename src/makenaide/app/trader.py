@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from makenaide.app.clock import StopFlag
+from makenaide.app.guarding import InlineLink, guard_folder, inline_guard
 from makenaide.app.identity import Source, account_id, identity
 from makenaide.app.venues import Market, open_market
 from makenaide.config import Config, tree
@@ -16,6 +17,7 @@ from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.environment import Environment
 from makenaide.exchange.upbit.shares import Role
+from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.history import History
@@ -93,24 +95,59 @@ def open_session(
             if only_look and find_account(db, wanted.account_id) is None:
                 market.venue.markets()  # raises before an account is opened that would then be the one used last
             account = _opened(config, db, wanted, market)
-            desk = Desk(db=db, lease=lease, venue=market.venue, clock=market.clock, settings=config.execution)
-            yield Session(
-                account=account,
-                db=db,
-                lease=lease,
-                venue=market.venue,
-                watcher=market.watcher,
-                clock=market.clock,
-                desk=desk,
-                history=History(db, account.feed),
-                strategy=config.strategy,
-                risk=config.risk,
-                schedule=config.schedule,
-                stopping=flag,
-            )
+            yield _session(config, _Books(db, lease), (wanted, account, market), flag)
     finally:
         if not db.closed:
             lease.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    db: Database
+    lease: Lease
+
+
+def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Market], flag: StopFlag) -> Session:
+    """The desk, the guard and all that a cycle works with."""
+    wanted, account, market = meant
+    folder = guard_folder(wanted.folder)
+    guard = inline_guard(config, market, account.account_id, folder)
+    keeper = Keeper(
+        db=ledger.db,
+        lease=ledger.lease,
+        account=account,
+        clock=market.clock,
+        files=guard.parts.files,
+        folder=folder,
+        key=guard.parts.key,
+        settings=config.execution,
+        link=InlineLink(guard),
+    )
+    desk = Desk(
+        db=ledger.db,
+        lease=ledger.lease,
+        venue=market.venue,
+        clock=market.clock,
+        settings=config.execution,
+        permits=(keeper,),
+        rival=keeper.rival,
+        settled=keeper.publish,
+    )
+    return Session(
+        account=account,
+        db=ledger.db,
+        lease=ledger.lease,
+        venue=market.venue,
+        keeper=keeper,
+        vigil=guard,
+        clock=market.clock,
+        desk=desk,
+        history=History(ledger.db, account.feed),
+        strategy=config.strategy,
+        risk=config.risk,
+        schedule=config.schedule,
+        stopping=flag,
+    )
 
 
 def trade(session: Session, progress: Progress) -> bool:

@@ -6,6 +6,7 @@ is settled by asking for the identifier and by sending the very same one again.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -161,7 +162,28 @@ class Voided:
     proof: str
 
 
-Event = Sending | Answer | Found | Absent | Voided
+@dataclass(frozen=True, slots=True)
+class Burning:
+    """The identifier of an unwanted entry is about to be spent on a bid that cannot fill; written before it."""
+
+    price: Price
+    volume: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another process of ours sold under this identifier first: what it asked for is what the venue has.
+
+    `with_dust`: what of its volume is dust of earlier positions, as text by position.
+    """
+
+    sender: str
+    volume: Quantity
+    reason: str
+    with_dust: Mapping[str, str]
+
+
+Event = Sending | Answer | Found | Absent | Voided | Burning | Overtaken
 
 
 class OrderState(StrEnum):
@@ -188,11 +210,16 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderLife:
-    """Where an order stands. `doubt`: an earlier send may have arrived, so a refusal proves nothing."""
+    """Where an order stands.
+
+    `doubt`: an earlier send may have arrived, so a refusal proves nothing. `spent`: the venue has said that the
+    identifier is used, so that no further send can change anything.
+    """
 
     state: OrderState = OrderState.PLANNED
     doubt: bool = False
     uuid: str | None = None
+    spent: bool = False
 
 
 def advance(life: OrderLife, event: Event) -> OrderLife:
@@ -205,18 +232,24 @@ def advance(life: OrderLife, event: Event) -> OrderLife:
     match event:
         case Sending():
             return _sending(life)
+        case Burning():
+            return _burning(life)
+        case Overtaken():
+            return _overtaken(life)
         case Accepted(uuid):
-            return _only_from_sent(life, event, OrderLife(OrderState.ACCEPTED, life.doubt, uuid))
+            return _only_from_sent(life, event, replace(life, state=OrderState.ACCEPTED, uuid=uuid))
         case NotSent() | NotAccepted():
             calm = OrderState.UNKNOWN if life.doubt else OrderState.PLANNED
             return _only_from_sent(life, event, replace(life, state=calm))
         case Rejected():
             refused = OrderState.UNKNOWN if life.doubt else OrderState.REJECTED
             return _only_from_sent(life, event, replace(life, state=refused))
-        case Duplicate() | NoAnswer():
-            return _only_from_sent(life, event, OrderLife(OrderState.UNKNOWN, True, life.uuid))
+        case Duplicate():
+            return _only_from_sent(life, event, replace(life, state=OrderState.UNKNOWN, doubt=True, spent=True))
+        case NoAnswer():
+            return _only_from_sent(life, event, replace(life, state=OrderState.UNKNOWN, doubt=True))
         case Found(uuid, closed):
-            return OrderLife(OrderState.CLOSED if closed else OrderState.ACCEPTED, life.doubt, uuid)
+            return replace(life, state=OrderState.CLOSED if closed else OrderState.ACCEPTED, uuid=uuid)
         case Absent():
             return _absent(life)
         case Voided():
@@ -234,6 +267,18 @@ def _sending(life: OrderLife) -> OrderLife:
     return replace(life, state=OrderState.SENT, doubt=life.doubt or life.state.doubtful)
 
 
+def _burning(life: OrderLife) -> OrderLife:
+    if not life.state.doubtful:
+        raise Inconsistent(f"an order that is {life.state} is not burnt: nothing of it is in doubt")
+    return replace(life, state=OrderState.SENT, doubt=True)
+
+
+def _overtaken(life: OrderLife) -> OrderLife:
+    if not life.state.doubtful:
+        raise Inconsistent(f"an order that is {life.state} cannot have been overtaken")
+    return replace(life, state=OrderState.UNKNOWN, doubt=True)
+
+
 def _only_from_sent(life: OrderLife, event: Answer, then: OrderLife) -> OrderLife:
     if life.state is not OrderState.SENT:
         raise Inconsistent(f"an order that is {life.state} got the answer {event}")
@@ -245,4 +290,4 @@ def _absent(life: OrderLife) -> OrderLife:
         raise Inconsistent(f"accepted order {life.uuid} is unknown to the venue")
     if life.state is OrderState.PLANNED:
         return life
-    return OrderLife(OrderState.UNKNOWN, True, life.uuid)
+    return replace(life, state=OrderState.UNKNOWN, doubt=True)

@@ -3,42 +3,53 @@
 Postings come from nowhere else (house protocol): a create reply or a stream frame merely triggers a look.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 
 from makenaide.domain.errors import Inconsistent
-from makenaide.domain.money import ZERO_KRW
-from makenaide.domain.order import Found, OrderLife, OrderType, advance
+from makenaide.domain.intent import WITH_DUST, StoredOrder
+from makenaide.domain.money import QUANTITY_STEP, ZERO_KRW, Krw, Quantity
+from makenaide.domain.order import Found, OrderRequest, OrderType, PositionId
 from makenaide.exchange.venue import PlacedOrder
 from makenaide.ledger.fees import share_fees
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import fill_postings
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database
-from makenaide.store.journal import JournalFill, fills_of_order, put_fill
-from makenaide.store.orders import StoredOrder, record_event
+from makenaide.store.journal import JournalFill, fills_of_order, put_fill, put_postings, shares_of_order
+from makenaide.store.orders import record_event
+
+_ENDLESS = Quantity(10**30)
 
 
-def book(db: Database, lease: Lease, order: StoredOrder, placed: PlacedOrder, at: datetime) -> OrderLife:
-    """Post the trades of `placed` that are not posted yet, record its state, and return it.
+def book(db: Database, lease: Lease, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder:
+    """Post the trades of `placed` that are not posted yet, record its state, and return the order as it then stands.
 
     Everything happens in one transaction. A reply whose trades are not all listed yet is not believed: the state
     stays as it was and the caller looks again. `Inconsistent` when the venue shows another order than was asked.
     """
     require_same(order, placed)
     if placed.trades_count != len(placed.trades):
-        return order.life
+        return order
     with db.transaction():
         lease.check()
         posted = fills_of_order(db, order.account_id, order.identifier)
         new = _new_fills(order, placed, posted)
+        room = _room(db, order)
         for fill in new:
-            entry = JournalFill(fill=fill, position_id=order.position_id, reason=order.reason)
-            put_fill(db, order.account_id, entry, fill_postings(fill))
+            for position, part in split(fill, room):
+                entry = JournalFill(fill=part, position_id=position, reason=order.reason)
+                put_fill(db, order.account_id, entry)
+            put_postings(db, order.account_id, fill_postings(fill))
         found = Found(placed.uuid, placed.closed)
-        life = advance(order.life, found)
-        if new or life != order.life:
-            record_event(db, order.identifier, at, found, life, venue_state=placed.state, fills=len(new))
-    return life
+        after = order.after(found)
+        if new or after.life != order.life:
+            record_event(
+                db, order.identifier, at, found, after.life, venue_state=placed.state, fills=len(new)
+            )
+    return after
 
 
 def _new_fills(order: StoredOrder, placed: PlacedOrder, posted: tuple[Fill, ...]) -> tuple[Fill, ...]:
@@ -62,15 +73,69 @@ def _new_fills(order: StoredOrder, placed: PlacedOrder, posted: tuple[Fill, ...]
     )
 
 
+def _room(db: Database, order: StoredOrder) -> dict[PositionId, Quantity]:
+    """How much each position may still sell by this order, its own first; one that sells alone has no bounds."""
+    dust: Mapping[str, str] = order.evidence.get(WITH_DUST, {})
+    if not dust or order.request.volume is None:
+        return {order.position_id: _ENDLESS}
+    along = {PositionId(position): Quantity(amount) for position, amount in dust.items()}
+    own = order.request.volume.value - sum((each.value for each in along.values()), Decimal(0))
+    sold = shares_of_order(db, order.account_id, order.identifier)
+    whole = {order.position_id: Quantity(own), **along}
+    return {key: Quantity(each.value - sold.get(key, Decimal(0))) for key, each in whole.items()}
+
+
+def split(fill: Fill, room: dict[PositionId, Quantity]) -> Sequence[tuple[PositionId, Fill]]:
+    """`fill` as the parts of the positions in `room`, in order; what each takes is taken off its room.
+
+    Funds and fee are shared by volume, truncated to 8 decimals; the last part takes the rest.
+    """
+    shares: list[tuple[PositionId, Quantity]] = []
+    left = fill.volume
+    for position, space in room.items():
+        taken = min(left, space)
+        if taken:
+            shares.append((position, taken))
+            room[position] = space - taken
+            left = left - taken
+    if left:
+        raise Inconsistent(f"{fill.identifier}: {left} more were traded than its positions sell")
+    funds = _shared(fill.funds, [each for _, each in shares])
+    fees = _shared(fill.fee, [each for _, each in shares])
+    return [
+        (position, replace(fill, volume=volume, funds=part, fee=fee))
+        for (position, volume), part, fee in zip(shares, funds, fees, strict=True)
+    ]
+
+
+def _shared(amount: Krw, volumes: Sequence[Quantity]) -> list[Krw]:
+    whole = sum((each.value for each in volumes), Decimal(0))
+    parts = [Krw((amount.value * each.value / whole).quantize(QUANTITY_STEP, ROUND_DOWN)) for each in volumes[:-1]]
+    return [*parts, amount - sum(parts, ZERO_KRW)]
+
+
 def require_same(order: StoredOrder, placed: PlacedOrder) -> None:
-    """`Inconsistent` unless the venue's order is, in market, side, type and size, the one that was committed."""
-    asked = order.request
-    size = (asked.volume, placed.volume)
-    if asked.type is OrderType.PRICE:
-        size = (None, None)
-    same = (placed.market, placed.side, placed.type) == (asked.market, asked.side, asked.type.value)
-    if not same or size[0] != size[1]:
+    """`Inconsistent` unless the venue's order is, in market, side, type and size, one that was committed.
+
+    That is the request itself or, once its identifier was to be spent, the bid that spends it.
+    """
+    if not any(_is(asked, placed) for asked in (order.request, order.burn) if asked is not None):
+        asked = order.request
         raise Inconsistent(
             f"{order.identifier}: committed {asked.side} {asked.type} {asked.market} {asked.volume}, "
             f"the venue shows {placed.side} {placed.type} {placed.market} {placed.volume}"
         )
+
+
+def is_burn(order: StoredOrder, placed: PlacedOrder) -> bool:
+    """Whether what the venue shows is the bid that spends the identifier, and not the entry itself."""
+    burn = order.burn
+    if burn is None or not _is(burn, placed) or burn.price is None:
+        return False
+    return placed.price == burn.price.value
+
+
+def _is(asked: OrderRequest, placed: PlacedOrder) -> bool:
+    if (placed.market, placed.side, placed.type) != (asked.market, asked.side, asked.type.value):
+        return False
+    return asked.type is OrderType.PRICE or asked.volume == placed.volume

@@ -7,8 +7,8 @@ blocks buys, never exits).
 from dataclasses import dataclass
 from typing import Protocol
 
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.reason import Refusal
-from makenaide.store.orders import StoredOrder
 
 
 @dataclass(frozen=True, slots=True)

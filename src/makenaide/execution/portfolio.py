@@ -1,5 +1,6 @@
 """The open positions: what the fills say is held, with the entry's frozen facts and the newest stop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,54 +8,76 @@ from itertools import groupby
 
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.market import Market, minimum_total
-from makenaide.domain.money import Price
+from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import PositionId
 from makenaide.domain.reason import Exit
 from makenaide.ledger.position import Holding, hold
 from makenaide.risk.exits import PositionFacts, StopState
 from makenaide.store.db import Database
-from makenaide.store.journal import JournalFill, StoredStop, entries, latest_stops, open_fills
+from makenaide.store.journal import JournalFill, StoredStop, all_dust, entries, latest_stops, open_fills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """One open position. `facts` are what its exits look at; `stop` only ever rises."""
+    """One open position. `facts` are what its exits look at; `stop` only ever rises.
+
+    `dust`: what is left was once worth less than the venue takes. It has no stop and takes no slot any more, and is
+    sold with the next exit of its market.
+    """
 
     position_id: PositionId
     opened_at: datetime
     holding: Holding
     facts: PositionFacts
     stop: StopState
+    dust: bool = False
 
     @property
     def market(self) -> Market:
         """The market it is held in."""
         return self.facts.market
 
-    def dust(self, bid: Price) -> bool:
-        """Whether the rest is worth less than the venue's minimum order: it cannot be sold, and takes no slot."""
-        return (bid * self.facts.quantity).value < minimum_total(self.market)
+    def sellable(self, bid: Price) -> bool:
+        """Whether it is worth at least the venue's minimum order."""
+        return (bid * self.facts.quantity).value >= minimum_total(self.market)
 
 
 def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
-    """Every position that holds something, oldest first; `Inconsistent` when one has no stop."""
+    """Every position that holds something, dust too, oldest first; `Inconsistent` when one has no stop."""
     fills = open_fills(db, account_id)
     if not fills:
         return ()
     entered = entries(db, account_id)
+    dust = all_dust(db, account_id)
     grouped = {key: tuple(group) for key, group in groupby(fills, key=lambda each: each.position_id)}
     stops = latest_stops(db, account_id, list(grouped))
     found = []
     for key, group in grouped.items():
         if key not in stops:
             raise Inconsistent(f"position {key} has no stop")
-        evidence = entered[key].evidence
-        found.append(_position(key, group, Decimal(evidence["atr_percent"]), stops[key]))
+        atr_percent = Decimal(entered[key].evidence["atr_percent"])
+        found.append(_position(group, atr_percent, stops[key], dust=key in dust))
     return tuple(sorted(found, key=lambda position: (position.opened_at, position.position_id)))
 
 
-def _position(key: PositionId, group: tuple[JournalFill, ...], atr_percent: Decimal, stop: StoredStop) -> Position:
+def watched_positions(db: Database, account_id: str) -> tuple[Position, ...]:
+    """The open positions that have a stop and take a slot: all but dust."""
+    return tuple(position for position in open_positions(db, account_id) if not position.dust)
+
+
+def dust_with(position: Position, positions: Sequence[Position]) -> dict[PositionId, Quantity]:
+    """The dust of the market that goes with a sale of `position`; the oldest position of a market takes it."""
+    peers = [each for each in positions if each.market == position.market and not each.dust]
+    if not peers or peers[0].position_id != position.position_id:
+        return {}
+    return {
+        each.position_id: each.facts.quantity for each in positions if each.dust and each.market == position.market
+    }
+
+
+def _position(group: tuple[JournalFill, ...], atr_percent: Decimal, stop: StoredStop, *, dust: bool) -> Position:
     fills = [each.fill for each in group]
+    key = group[0].position_id
     holding = hold(fills[0].market, fills)
     entry = holding.average_entry
     if entry is None:
@@ -74,4 +97,5 @@ def _position(key: PositionId, group: tuple[JournalFill, ...], atr_percent: Deci
         holding=holding,
         facts=facts,
         stop=StopState(price=stop.price, kind=stop.kind, high_water=stop.high_water),
+        dust=dust,
     )

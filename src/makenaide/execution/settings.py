@@ -1,8 +1,11 @@
-"""Times and counts of the order protocol (docs/why/0003-order-protocol.md)."""
+"""Times and counts of the order protocol and the guard (docs/why/0003-order-protocol.md, 0012-guard.md)."""
 
 from dataclasses import dataclass
 
 from makenaide.domain.parameter import parameter, require_in_range
+
+_VOID = "order protocol, point 5: before an attempt is void"
+_GUARD = "order protocol, point 8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +17,15 @@ class ExecutionSettings:
     wanted_seconds: float = parameter(60.0, "s", "order protocol, point 6: age of an entry", low=1, high=60)
     settle_looks: int = parameter(6, "looks", "order protocol, point 5: per settling", low=1, high=60)
     settle_pause: float = parameter(2.0, "s", "order protocol: between settling looks", low=0.1, high=60)
+    settle_again_seconds: float = parameter(15.0, "s", "the unknown is settled before all else", low=1, high=600)
+    void_seconds: float = parameter(60.0, "s", _VOID + ": since the last send", low=60, high=3_600)
+    void_looks: int = parameter(6, "looks", _VOID + ": since the last send", low=6, high=60)
     exit_retry_seconds: float = parameter(60.0, "s", "a stop that could not sell tries again", low=1, high=600)
+    lag_seconds: float = parameter(5.0, "s", "balances lag behind trades: an exit refused for lack of coins", high=60)
+    stuck_seconds: float = parameter(3_600.0, "s", "an exit refused for good is tried again", low=60, high=86_400)
+    beat_seconds: float = parameter(1.0, "s", "the guard's heartbeat", low=0.1, high=5)
+    silent_seconds: float = parameter(5.0, "s", _GUARD + ": an older heartbeat stops buys", low=1, high=60)
+    acknowledge_seconds: float = parameter(2.0, "s", _GUARD + ": wait for a stop's acknowledgement", low=0.1, high=30)
 
     def __post_init__(self) -> None:
         require_in_range(self)

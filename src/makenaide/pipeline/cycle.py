@@ -59,7 +59,9 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
     if run.status == "done":
         return CycleResult(slot=slot, equity=None)
     log.info("cycle", extra={"action": "cycle.start", "slot": kst(slot).isoformat(), "resumed": bool(run.steps)})
+    session.keeper.take_in()
     state = reconcile(session.desk, account)
+    session.keeper.publish()
     _note_difference(session, state)
     markets = refresh_listings(session, session.clock.now())
     _step(session, run, "leave", lambda: _leave(session, markets, slot))

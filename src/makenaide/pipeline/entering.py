@@ -22,7 +22,8 @@ from makenaide.domain.order import (
 )
 from makenaide.domain.reason import Refusal
 from makenaide.exchange.venue import Book
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.permit import Forbidden
+from makenaide.execution.portfolio import watched_positions
 from makenaide.execution.reconcile import Reconciliation
 from makenaide.ledger.performance import drawdown_now, month_to_date
 from makenaide.pipeline.collect import working_wallets
@@ -34,7 +35,7 @@ from makenaide.risk.exits import PositionFacts, hard_distance, initial_stop
 from makenaide.risk.limits import AccountFacts, CandidateFacts, limit, limit_evidence
 from makenaide.risk.sizing import SizeRefusal, SizingInputs, size
 from makenaide.store.journal import StoredStop, put_stop, stop_exits
-from makenaide.store.orders import StoredOrder
+from makenaide.domain.intent import StoredOrder
 from makenaide.store.runs import Run, decisions_of, put_decisions
 from makenaide.strategy.signal import Signal, candidates
 
@@ -81,17 +82,25 @@ def enter(session: Session, run: Run, thinking: Outlook, state: Reconciliation) 
         context = Context(slot=run.slot, bought_today=bought, state=state, wallets=wallets)
         verdict = consider(session, thinking, signal, context)
         if isinstance(verdict, Refused):
-            with session.db.transaction():
-                session.lease.check()
-                put_decisions(session.db, run, [(signal.market, verdict.refusal, verdict.evidence)])
-            outcome[signal.market] = verdict.refusal
+            outcome[signal.market] = _refuse(session, run, signal.market, verdict)
+            continue
+        order = session.desk.submit(lambda plan=verdict: _commit(session, run, plan))  # type: ignore[misc]
+        if isinstance(order, Forbidden):
+            refused = Refused(refusal=order.refusal, evidence={**verdict.evidence, "forbidden": order.cause})
+            outcome[signal.market] = _refuse(session, run, signal.market, refused)
             continue
         bought += 1
-        order = session.desk.submit(lambda plan=verdict: _commit(session, run, plan))  # type: ignore[misc]
         outcome[signal.market] = "bought" if order.life.state.terminal else str(order.life.state)
         if not order.life.state.terminal:
             state = replace(state, closed_markets=state.closed_markets | {signal.market})
     return outcome
+
+
+def _refuse(session: Session, run: Run, market: Market, refused: Refused) -> str:
+    with session.db.transaction():
+        session.lease.check()
+        put_decisions(session.db, run, [(market, refused.refusal, refused.evidence)])
+    return refused.refusal
 
 
 def consider(session: Session, thinking: Outlook, signal: Signal, context: Context) -> Plan | Refused:
@@ -233,5 +242,5 @@ def _decimal(value: object) -> Decimal:
 
 
 def held_markets(session: Session) -> frozenset[Market]:
-    """The markets in which something is held."""
-    return frozenset(each.market for each in open_positions(session.db, session.account.account_id))
+    """The markets in which something is held that takes a slot: not those of mere dust."""
+    return frozenset(each.market for each in watched_positions(session.db, session.account.account_id))

@@ -15,6 +15,8 @@ from makenaide.pipeline.collect import Markets
 from makenaide.pipeline.decide import features_of
 from makenaide.pipeline.session import Session
 from makenaide.risk.exits import CloseFacts, exits_at_close
+from makenaide.store.journal import Dust, put_dust
+from makenaide.store.runs import AuditEntry, put_audit
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def leave_at_close(session: Session, markets: Markets, slot: datetime) -> dict[s
     left: dict[str, str] = {}
     for position in positions:
         close = closes.get(position.market, _Close(price=None, stage=None))
-        if close.price is not None and position.dust(close.price):
+        if position.dust:
             continue  # the venue takes no order that small: it goes with the next exit of its market
         facts = CloseFacts(
             today=trading_day(slot),
@@ -45,6 +47,9 @@ def leave_at_close(session: Session, markets: Markets, slot: datetime) -> dict[s
             warning=warned.get(position.market),
         )
         for signal in exits_at_close(position.facts, facts, session.risk):
+            if close.price is not None and not position.sellable(close.price):
+                _turn_to_dust(session, position, close.price)
+                break
             try:
                 leave(session.desk, session.account, position, signal)
             except (Unavailable, Inconsistent) as cause:
@@ -55,6 +60,24 @@ def leave_at_close(session: Session, markets: Markets, slot: datetime) -> dict[s
             else:
                 left[position.position_id] = signal.kind
     return left
+
+
+def _turn_to_dust(session: Session, position: Position, bid: Price) -> None:
+    """What is to be sold is too small for the venue: it has no stop and takes no slot from now on."""
+    now = session.clock.now()
+    dust = Dust(position_id=position.position_id, at=now, quantity=position.facts.quantity, bid=bid)
+    entry = AuditEntry(
+        account_id=session.account.account_id,
+        at=now,
+        actor="pipeline",
+        action="position.dust",
+        detail={"position": position.position_id, "quantity": str(dust.quantity), "bid": str(bid)},
+    )
+    with session.db.transaction():
+        session.lease.check()
+        put_dust(session.db, session.account.account_id, dust)
+        put_audit(session.db, entry)
+    session.keeper.publish()
 
 
 def _closes(session: Session, positions: tuple[Position, ...], slot: datetime) -> dict[Market, _Close]:

@@ -1,16 +1,16 @@
-"""The loop around the cycle: run what is due, watch the stops until the next slot, stop when asked or at the end."""
+"""The loop around the cycle: run what is due, let the guard watch until the next slot, stop when asked or at the end."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from makenaide.domain.clock import next_slot
 from makenaide.domain.errors import Unavailable
-from makenaide.execution.watch import StopWatch
 from makenaide.pipeline.cycle import CycleResult, run_cycle
 from makenaide.pipeline.schedule import due
 from makenaide.pipeline.session import Session, Stopped
+from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import latest_run, mark_missed
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,7 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
     Raises `Unavailable` when the venue failed the same cycle (or look) as often as `patience` allows; what was done
     is stored, and the same call goes on from there.
     """
-    watch = StopWatch(
-        desk=session.desk,
-        watcher=session.watcher,
-        account=session.account,
-        risk=session.risk,
-        blind_looks=patience.tries,
-    )
+    take_in(session)
     while not session.stopping():
         try:
             done = _finish_due(session, progress, patience)
@@ -47,8 +41,28 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
         if done is not None and done == session.account.last_slot:
             return True
         following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
-        watch.until(following + session.schedule.delay, session.stopping)
+        _between(session, following + session.schedule.delay)
     return False
+
+
+def take_in(session: Session) -> None:
+    """What the guard did comes into the books, what is in doubt is settled, and the guard hears what is held now."""
+    session.keeper.take_in()
+    for order in unsettled_orders(session.db, session.account.account_id):
+        session.desk.settle(order)
+    session.keeper.publish()
+
+
+def _between(session: Session, moment: datetime) -> None:
+    """Until `moment` the guard watches; what it does and what is in doubt is taken care of meanwhile."""
+    again = timedelta(seconds=session.desk.settings.settle_again_seconds)
+    while True:
+        doubt = unsettled_orders(session.db, session.account.account_id)
+        now = session.clock.now()
+        session.vigil.until(min(moment, now + again) if doubt else moment, session.stopping)
+        take_in(session)
+        if session.clock.now() >= moment or session.stopping():
+            return
 
 
 def _finish_due(session: Session, progress: Progress, patience: Patience) -> datetime | None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from makenaide.domain.clock import Clock
-from makenaide.exchange.venue import Venue, Watcher
+from makenaide.exchange.venue import Venue
+from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.submit import Desk
 from makenaide.pipeline.history import History
 from makenaide.pipeline.schedule import ScheduleSettings
@@ -12,6 +15,14 @@ from makenaide.risk.settings import RiskSettings
 from makenaide.store.accounts import Account, Lease
 from makenaide.store.db import Database
 from makenaide.strategy.settings import StrategySettings
+
+
+class Vigil(Protocol):
+    """What watches the stops between the slots: the guard itself in a stepped run, or the wait for its process."""
+
+    def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
+        """Return at `moment`, soon after `stopping` says so, or as soon as the guard has done something."""
+        ...
 
 
 class Stopped(Exception):
@@ -26,7 +37,8 @@ class Session:
     db: Database
     lease: Lease
     venue: Venue
-    watcher: Watcher
+    keeper: Keeper
+    vigil: Vigil
     clock: Clock
     desk: Desk
     history: History

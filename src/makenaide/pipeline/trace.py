@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.candle import Candle
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import plain
@@ -13,7 +14,7 @@ from makenaide.store.accounts import Account, find_account
 from makenaide.store.candles import last_days
 from makenaide.store.db import Database
 from makenaide.store.journal import StoredStop, fills_of_order, postings_of, stop_history
-from makenaide.store.orders import StoredOrder, events_of, find_order, get_order, orders_of_position
+from makenaide.store.orders import events_of, find_order, get_order, orders_of_position
 
 CANDLES = 80
 """How many day candles before the decision are shown: the pivot's 60 days and the 20 before them."""

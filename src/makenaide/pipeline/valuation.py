@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.clock import day_start
 from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market
@@ -17,7 +18,7 @@ from makenaide.store.accounts import Account
 from makenaide.store.candles import last_days
 from makenaide.store.db import Database
 from makenaide.store.journal import books, flows
-from makenaide.store.orders import StoredOrder, unsettled_orders
+from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import equity_rows
 
 DELISTED = Decimal("0.8")
@@ -55,7 +56,7 @@ def value_account(db: Database, venue: Quotation, account: Account) -> Valuation
         cash=cash,
         invested=invested,
         pending=sum((_cost(order) for order in doubtful), ZERO_KRW),
-        positions=sum(1 for each in positions if not each.dust(marks[each.market]))
+        positions=sum(1 for each in positions if not each.dust)
         + sum(1 for order in doubtful if order.position_id not in held),
         marks=marks,
     )

@@ -24,6 +24,16 @@ class JournalFill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dust:
+    """A rest of a position that was worth less than the venue's minimum order when it was to be sold."""
+
+    position_id: PositionId
+    at: datetime
+    quantity: Quantity
+    bid: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStop:
     """The newest stop of a position: the trigger price, the rule that set it, the high-water mark."""
 
@@ -33,8 +43,8 @@ class StoredStop:
     high_water: Price
 
 
-def put_fill(db: Database, account_id: str, entry: JournalFill, postings: Sequence[Posting]) -> None:
-    """Post one trade of the venue: its fill and its postings, exactly once by the trade's own id."""
+def put_fill(db: Database, account_id: str, entry: JournalFill, postings: Sequence[Posting] = ()) -> None:
+    """Post one trade of the venue (or a position's share of it): exactly once by the trade's own id."""
     fill = entry.fill
     db.do(
         "fill_put",
@@ -74,6 +84,12 @@ def put_postings(db: Database, account_id: str, postings: Sequence[Posting]) -> 
 def fills_of_order(db: Database, account_id: str, identifier: Identifier) -> tuple[Fill, ...]:
     """The posted fills of one order, ascending in time."""
     return tuple(_fill(row) for row in db.rows("fill_of_order", account_id=account_id, identifier=identifier))
+
+
+def shares_of_order(db: Database, account_id: str, identifier: Identifier) -> dict[PositionId, Decimal]:
+    """How much each position has traded by one order: more than one where a sale took dust along."""
+    rows = db.rows("fill_shares", account_id=account_id, identifier=identifier)
+    return {PositionId(row.position_id): row.volume for row in rows}
 
 
 def all_fills(db: Database, account_id: str) -> tuple[JournalFill, ...]:
@@ -124,6 +140,31 @@ def put_stop(db: Database, account_id: str, position: PositionId, stop: StoredSt
         kind=stop.kind,
         high_water=stop.high_water,
     )
+
+
+def put_dust(db: Database, account_id: str, dust: Dust) -> None:
+    """A position is dust from now on; the first word stands."""
+    db.do(
+        "dust_put",
+        account_id=account_id,
+        position_id=dust.position_id,
+        at=dust.at,
+        quantity=dust.quantity,
+        bid=dust.bid,
+    )
+
+
+def all_dust(db: Database, account_id: str) -> Mapping[PositionId, Dust]:
+    """Every position that ever became dust."""
+    return {
+        PositionId(row.position_id): Dust(
+            position_id=PositionId(row.position_id),
+            at=row.at,
+            quantity=Quantity(row.quantity),
+            bid=Price(row.bid),
+        )
+        for row in db.rows("dust_all", account_id=account_id)
+    }
 
 
 def latest_stops(

@@ -1,13 +1,15 @@
 """Orders and their events: the intent word for word, and each thing that happened to it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from makenaide.domain.intent import StoredOrder, burn_request
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import (
+    Burning,
     Event,
     Identifier,
     Leg,
@@ -20,27 +22,6 @@ from makenaide.domain.order import (
     TimeInForce,
 )
 from makenaide.store.db import Database, Row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredOrder:
-    """A committed intent. `reason` is "entry" or the exit rule; `evidence` what it was computed from."""
-
-    request: OrderRequest
-    account_id: str
-    position_id: PositionId
-    decision_id: int | None
-    leg: Leg
-    number: int
-    reason: str
-    evidence: Mapping[str, Any]
-    created_at: datetime
-    life: OrderLife = field(default_factory=OrderLife)
-
-    @property
-    def identifier(self) -> Identifier:
-        """The venue's idempotency key."""
-        return self.request.identifier
 
 
 def commit_order(db: Database, order: StoredOrder) -> None:
@@ -64,6 +45,7 @@ def commit_order(db: Database, order: StoredOrder) -> None:
         time_in_force=request.time_in_force,
         evidence=dict(order.evidence),
         created_at=order.created_at,
+        sender=order.sender,
     )
     _put_event(db, request.identifier, order.created_at, ("Committed", order.life, {}))
 
@@ -72,7 +54,8 @@ def record_event(
     db: Database, identifier: Identifier, at: datetime, event: Event, life: OrderLife, **more: Any
 ) -> None:
     """Append `event` and the state `life` that it led to."""
-    _put_event(db, identifier, at, (type(event).__name__, life, asdict(event) | more))
+    detail = {each.name: getattr(event, each.name) for each in fields(event)}
+    _put_event(db, identifier, at, (type(event).__name__, life, detail | more))
 
 
 def _put_event(
@@ -87,6 +70,7 @@ def _put_event(
         state=life.state,
         doubt=life.doubt,
         uuid=life.uuid,
+        spent=life.spent,
         detail=dict(detail),
     )
 
@@ -120,6 +104,20 @@ def next_number(db: Database, account_id: str, position: PositionId, leg: Leg) -
     return 1 + (0 if row is None else int(row.number))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How long an order has been in doubt: its last send (aware; None = never), and the looks in vain since."""
+
+    sent_at: datetime | None
+    looks: int
+
+
+def standing(db: Database, identifier: Identifier) -> Standing:
+    """The facts about an order's doubt, from its stored events."""
+    row = db.row("orders_standing", identifier=identifier)
+    return Standing(sent_at=None, looks=0) if row is None else Standing(sent_at=row.sent_at, looks=row.looks)
+
+
 def events_of(db: Database, identifier: Identifier) -> tuple[Row, ...]:
     """The order's events: at, event, state, doubt, uuid, detail."""
     return tuple(db.rows("order_events", identifier=identifier))
@@ -146,5 +144,13 @@ def _order(row: Row) -> StoredOrder:
         reason=row.reason,
         evidence=row.evidence,
         created_at=row.created_at,
-        life=OrderLife(OrderState(row.state), row.doubt, row.uuid),
+        sender=row.sender,
+        burn=_burn(request, row),
+        life=OrderLife(OrderState(row.state), row.doubt, row.uuid, row.spent),
     )
+
+
+def _burn(request: OrderRequest, row: Row) -> OrderRequest | None:
+    if row.burn_price is None:
+        return None
+    return burn_request(request, Burning(Price(row.burn_price), Quantity(row.burn_volume)))

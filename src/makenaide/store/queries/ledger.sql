@@ -7,16 +7,20 @@ VALUES (%(account_id)s, %(trade_uuid)s, %(identifier)s, %(position_id)s, %(marke
 SELECT trade_uuid, identifier, position_id, market, side, price, volume, funds, fee, at FROM fill
 WHERE account_id = %(account_id)s AND identifier = %(identifier)s ORDER BY at, trade_uuid;
 
+-- name: fill_shares
+SELECT position_id, sum(volume) AS volume FROM fill
+WHERE account_id = %(account_id)s AND identifier = %(identifier)s GROUP BY position_id ORDER BY position_id;
+
 -- name: fill_all
 -- By position, as they happened: trades are stamped to the second, so within one the entry comes before the exits.
 SELECT f.trade_uuid, f.identifier, f.position_id, f.market, f.side, f.price, f.volume, f.funds, f.fee, f.at, o.reason
-FROM fill f JOIN orders o USING (identifier)
+FROM fill f JOIN order_now o USING (identifier)
 WHERE f.account_id = %(account_id)s ORDER BY f.position_id, f.at, o.leg, o.number, f.trade_uuid;
 
 -- name: fill_open
 -- Every fill of the positions that still hold something.
 SELECT f.trade_uuid, f.identifier, f.position_id, f.market, f.side, f.price, f.volume, f.funds, f.fee, f.at, o.reason
-FROM fill f JOIN orders o USING (identifier)
+FROM fill f JOIN order_now o USING (identifier)
 WHERE f.account_id = %(account_id)s AND f.position_id IN (
     SELECT position_id FROM fill WHERE account_id = %(account_id)s GROUP BY position_id
     HAVING sum(CASE side WHEN 'bid' THEN volume ELSE -volume END) > 0)
@@ -30,7 +34,7 @@ WHERE o.account_id = %(account_id)s AND o.leg = 'e' ORDER BY o.position_id, o.nu
 
 -- name: stop_exits
 -- When a stop last sold in each market, and every time since `since`.
-SELECT o.market, max(f.at) AS at FROM fill f JOIN orders o USING (identifier)
+SELECT o.market, max(f.at) AS at FROM fill f JOIN order_now o USING (identifier)
 WHERE f.account_id = %(account_id)s AND o.reason IN ('hard_stop', 'trailing_stop') AND f.at >= %(since)s
 GROUP BY o.market, o.identifier ORDER BY at;
 
@@ -67,6 +71,13 @@ WHERE f.account_id = %(account_id)s AND NOT EXISTS (
 SELECT position_id FROM fill f WHERE account_id = %(account_id)s GROUP BY account_id, position_id
 HAVING sum(CASE side WHEN 'bid' THEN volume ELSE -volume END) > 0
    AND NOT EXISTS (SELECT FROM stop s WHERE s.account_id = f.account_id AND s.position_id = f.position_id);
+
+-- name: dust_put
+INSERT INTO dust (account_id, position_id, at, quantity, bid)
+VALUES (%(account_id)s, %(position_id)s, %(at)s, %(quantity)s, %(bid)s) ON CONFLICT DO NOTHING;
+
+-- name: dust_all
+SELECT position_id, at, quantity, bid FROM dust WHERE account_id = %(account_id)s ORDER BY at, position_id;
 
 -- name: position_oversold
 SELECT position_id FROM fill WHERE account_id = %(account_id)s GROUP BY position_id

@@ -1,0 +1,402 @@
+"""The guard itself: the best bid of each position against its stop, and the sale when it is touched.
+
+It needs the stops file, its journal and the venue; neither the database nor the trading process. No market's
+trouble ever holds up another's stop: each sale goes one step at a time.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from makenaide.domain.clock import Clock, kst
+from makenaide.domain.errors import Inconsistent, Unavailable
+from makenaide.domain.intent import GUARD, WITH_DUST, StoredOrder
+from makenaide.domain.market import Market, base_of, minimum_total
+from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
+from makenaide.domain.order import Leg, OrderRequest, OrderState, OrderType, PositionId, Side, identifier
+from makenaide.exchange.venue import Fence, Venue, Watcher
+from makenaide.execution.disk import Files
+from makenaide.execution.guard.entries import Kind
+from makenaide.execution.guard.journal import FileJournal, Sale
+from makenaide.execution.guard.stops import GuardedStop, StopsFile, decode
+from makenaide.execution.protocol import OrderProtocol
+from makenaide.execution.settings import ExecutionSettings
+from makenaide.risk.exits import ExitSignal, StopState, raise_stop, stop_exit
+from makenaide.risk.settings import RiskSettings
+
+log = logging.getLogger(__name__)
+
+STOPS = "stops.json"
+_LACKING = "insufficient_funds_ask"
+_TOO_SMALL = "under_min_total_ask"
+_LAG_PAUSE = 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class Watched:
+    """One position under guard. `stop` only rises; `touched` stays true until nothing is left to sell."""
+
+    about: GuardedStop
+    stop: StopState
+    retry_at: datetime | None = None
+    signal: ExitSignal | None = None
+    lacking_since: datetime | None = None
+    pause: float = 0.0
+
+    def due(self, now: datetime) -> bool:
+        """Whether it may act now."""
+        return self.retry_at is None or self.retry_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardParts:
+    """What the guard is given. `folder` holds the stops file and the journal, `key` signs both.
+
+    `blind_looks`: how many looks in a row may fail before `Unavailable` is raised; None = any number.
+    """
+
+    account_id: str
+    folder: Path
+    key: bytes
+    files: Files
+    venue: Venue
+    watcher: Watcher
+    clock: Clock
+    settings: ExecutionSettings
+    risk: RiskSettings
+    blind_looks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """What the guard holds: the version and digest of the stops file, and what is wrong with it (None: nothing)."""
+
+    version: int
+    digest: str
+    fault: str | None
+
+
+@dataclass(slots=True)
+class Guard:
+    """Watches the stops of one account until told to stop; `reload` takes up what was published."""
+
+    parts: GuardParts
+    file: StopsFile | None = None
+    fault: str | None = None
+    journal: FileJournal = field(init=False)
+    _watched: dict[PositionId, Watched] = field(default_factory=dict)
+    _content: bytes | None = None
+    _blind: int = 0
+
+    def __post_init__(self) -> None:
+        parts = self.parts
+        self.journal = FileJournal(
+            folder=parts.folder,
+            key=parts.key,
+            account_id=parts.account_id,
+            files=parts.files,
+            coins=self._coins,
+        )
+        self._read()
+        self.journal.open(self.file.seen if self.file else 0, parts.clock.now())
+        self._adopt()
+
+    def reload(self) -> Ack:
+        """Take up the stops file if it is new and sound; what is held stays in force where it is not."""
+        if self._read():
+            self._adopt()
+            if self.file is not None:
+                self.journal.rotate(self.file.seen)
+        self.journal.flush()
+        fault = self.fault or self.journal.fault
+        file = self.file
+        return Ack(version=file.version if file else 0, digest=file.digest if file else "", fault=fault)
+
+    def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
+        """Return at `moment`, soon after `stopping` says so, or as soon as a sale has ended.
+
+        What happened while nobody looked counts: the first look is at once.
+        """
+        wake = self.parts.clock.now()
+        while True:
+            self.reload()
+            wake = min([wake, moment, *self._retries()])
+            bids = self._wait(wake)
+            ended = self._act(bids)
+            now = self.parts.clock.now()
+            if ended or now >= moment or stopping():
+                return
+            wake = moment
+
+    def watched(self) -> tuple[Watched, ...]:
+        """What is guarded now."""
+        return tuple(self._watched.values())
+
+    # ---- the stops file ----
+
+    def _read(self) -> bool:
+        try:
+            content = self.parts.files.read(self.parts.folder / STOPS)
+            if content is None or content == self._content:
+                return False
+            file = decode(content, self.parts.key)
+        except (Inconsistent, OSError) as cause:
+            if self.fault is None:
+                log.error("no sound stops file", extra={"action": "alarm.guard_stops", "cause": str(cause)})  # noqa: TRY400
+            self.fault = str(cause)
+            return False
+        if self.file is not None and file.version < self.file.version:
+            self.fault = f"the stops file went back from version {self.file.version} to {file.version}"
+            return False
+        if file.account_id != self.parts.account_id:
+            self.fault = f"the stops file is of account {file.account_id}"
+            return False
+        self.file, self._content, self.fault = file, content, None
+        return True
+
+    def _adopt(self) -> None:
+        before = self._watched
+        self._watched = {}
+        for stop in self.file.stops if self.file else ():
+            known = before.get(stop.position_id)
+            held = known.stop if known else self.journal.stops.get(stop.position_id)
+            state = stop.stop if held is None else _higher(stop.stop, held)
+            watched = known or Watched(about=stop, stop=state)
+            watched.about, watched.stop = stop, state
+            self._watched[stop.position_id] = watched
+
+    def _coins(self, position: PositionId) -> Decimal | None:
+        watched = self._watched.get(position)
+        return None if watched is None else watched.about.coins
+
+    # ---- watching ----
+
+    def _retries(self) -> list[datetime]:
+        now = self.parts.clock.now()
+        return [each.retry_at for each in self._watched.values() if each.retry_at is not None and each.retry_at > now]
+
+    def _fences(self) -> dict[Market, Fence]:
+        now = self.parts.clock.now()
+        fences: dict[Market, Fence] = {}
+        for each in self._watched.values():
+            if each.about.position_id in self.journal.dust or not each.due(now):
+                continue
+            mine, other = Fence(each.stop.price, each.stop.high_water), fences.get(each.about.market)
+            fences[each.about.market] = (
+                mine if other is None else Fence(max(mine.floor, other.floor), min(mine.peak, other.peak))
+            )
+        return fences
+
+    def _wait(self, until: datetime) -> Mapping[Market, Price]:
+        try:
+            bids = self.parts.watcher.wait(until, self._fences()).bids
+        except Unavailable as cause:
+            self._blind += 1
+            if self.parts.blind_looks is not None and self._blind >= self.parts.blind_looks:
+                raise
+            log.warning("cannot watch", extra={"action": "stop.blind", "cause": str(cause)})
+            self.parts.clock.sleep(self.parts.settings.poll_seconds)
+            return {}
+        self._blind = 0
+        return bids
+
+    def _act(self, bids: Mapping[Market, Price]) -> bool:
+        """Raise the stops by what was seen, and sell where one is touched; whether a sale ended."""
+        ended = False
+        for each in tuple(self._watched.values()):
+            if each.about.position_id in self.journal.dust:
+                continue
+            bid = bids.get(each.about.market)
+            now = self.parts.clock.now()
+            if bid is not None and each.due(now) and not self._begun(each.about):
+                self._look_at(each, bid)
+            if (each.signal is not None or self._begun(each.about)) and each.due(self.parts.clock.now()):
+                ended |= self._sell(each, bid)
+        return ended
+
+    def _begun(self, about: GuardedStop) -> bool:
+        """Whether a sale of it is under way or has sold a part: then it goes on, wherever the price goes."""
+        return self._under_way(about) is not None or any(each.executed for each in self._exits(about))
+
+    def _look_at(self, watched: Watched, bid: Price) -> None:
+        about = watched.about
+        if about.pending is None:
+            facts = about.facts(about.quantity)
+            day = kst(self.parts.clock.now()).date()
+            stop = raise_stop(watched.stop, facts, bid, day, self.parts.risk)
+            if stop != watched.stop:
+                watched.stop = stop
+                self.journal.rise(about.position_id, stop, self.parts.clock.now())
+        watched.signal = stop_exit(watched.stop, about.facts(about.quantity), bid)
+
+    # ---- selling ----
+
+    def _sell(self, watched: Watched, bid: Price | None) -> bool:
+        """One step of the sale of `watched`; whether it ended (sold, or nothing more can be done for now)."""
+        now = self.parts.clock.now()
+        watched.retry_at = now + timedelta(seconds=self.parts.settings.settle_pause)
+        sale = self._under_way(watched.about)
+        if sale is None:
+            left = self._left(watched.about)
+            if left is None:
+                watched.retry_at = now + timedelta(seconds=self.parts.settings.beat_seconds)
+                return False
+            if not left:
+                watched.signal = None
+                return True
+            price = bid or watched.stop.price
+            if (price * left).value < minimum_total(watched.about.market):
+                return self._is_dust(watched, left, price)
+            order = self._intent(watched, left)
+            if order is None:
+                return False
+            self.journal.commit(order)
+            sale = self.journal.sales[order.identifier]
+        order = self._protocol().step(sale.order)
+        if order.life.state is OrderState.ACCEPTED:
+            order = self._protocol().step(order)
+        return self._stepped(watched, self.journal.sales[order.identifier])
+
+    def _protocol(self) -> OrderProtocol:
+        parts = self.parts
+        return OrderProtocol(
+            journal=self.journal,
+            venue=parts.venue,
+            clock=parts.clock,
+            settings=parts.settings,
+            sender=GUARD,
+        )
+
+    def _exits(self, about: GuardedStop) -> list[Sale]:
+        """The journal's exits of the position that the books do not count yet, in order."""
+        sales = [
+            each
+            for each in self.journal.sales.values()
+            if each.order.position_id == about.position_id and each.order.number >= about.next_exit
+        ]
+        return sorted(sales, key=lambda each: each.order.number)
+
+    def _under_way(self, about: GuardedStop) -> Sale | None:
+        return next((each for each in self._exits(about) if not each.order.life.state.terminal), None)
+
+    def _left(self, about: GuardedStop) -> Quantity | None:
+        """What is still to be sold, dust along with it; None while nobody can say."""
+        bought = about.quantity
+        if about.pending is not None:
+            try:
+                placed = self.parts.venue.order(about.pending)
+            except Unavailable:
+                return None
+            if placed is None:
+                return None
+            bought = max(bought, placed.executed)
+        sold = sum((each.executed.value for each in self._exits(about)), Decimal(0))
+        along = sum((each.value for each in about.dust.values()), Decimal(0)) if bought else Decimal(0)
+        return Quantity(max(Decimal(0), bought.value + along - sold))
+
+    def _intent(self, watched: Watched, left: Quantity) -> StoredOrder | None:
+        about = watched.about
+        number = max([about.next_exit - 1, *(each.order.number for each in self._exits(about))]) + 1
+        volume = left if watched.lacking_since is None else self._free(about, left)
+        if not volume:
+            self._lacking(watched)
+            return None
+        assert self.file is not None  # noqa: S101 - what is watched comes from it
+        # After a restart in the middle of a sale the touch itself is forgotten; the stop is not.
+        evidence = dict(watched.signal.evidence) if watched.signal else {"stop": str(watched.stop.price)}
+        # Dust goes along only with a sale of everything: what is short is missing from the dust first.
+        dust = {key: str(each) for key, each in about.dust.items()} if volume == left else {}
+        request = OrderRequest(
+            market=about.market,
+            side=Side.ASK,
+            type=OrderType.MARKET,
+            identifier=identifier(self.file.installation, about.position_id, Leg.EXIT, number),
+            volume=volume,
+        )
+        return StoredOrder(
+            request=request,
+            account_id=self.parts.account_id,
+            position_id=about.position_id,
+            decision_id=None,
+            leg=Leg.EXIT,
+            number=number,
+            reason=watched.stop.kind,
+            evidence={**evidence, WITH_DUST: dust} if dust else evidence,
+            created_at=self.parts.clock.now(),
+            sender=GUARD,
+        )
+
+    def _free(self, about: GuardedStop, left: Quantity) -> Quantity:
+        try:
+            balance = self.parts.venue.accounts().get(base_of(about.market))
+        except Unavailable:
+            return ZERO_QUANTITY
+        return ZERO_QUANTITY if balance is None else min(left, Quantity(balance.free))
+
+    def _stepped(self, watched: Watched, sale: Sale) -> bool:
+        settings, now = self.parts.settings, self.parts.clock.now()
+        match sale.order.life.state:
+            case OrderState.CLOSED:
+                watched.lacking_since, watched.pause = None, 0.0
+                left = self._left(watched.about)
+                if left is not None and not left:
+                    watched.signal = None
+                    return True
+                # The book was too thin for all of it: the rest at once, or after a while when nothing went at all.
+                wait = 0.0 if sale.executed else settings.exit_retry_seconds
+                watched.retry_at = now + timedelta(seconds=wait)
+                return True
+            case OrderState.REJECTED:
+                return self._refused(watched, sale)
+            case OrderState.VOID:
+                watched.retry_at = now
+                return False
+            case OrderState.ACCEPTED:
+                watched.retry_at = now + timedelta(seconds=settings.poll_seconds)
+                return False
+            case _:
+                return False
+
+    def _refused(self, watched: Watched, sale: Sale) -> bool:
+        if sale.refusal == _LACKING:
+            self._lacking(watched)
+            return False
+        if sale.refusal == _TOO_SMALL:
+            left = self._left(watched.about) or ZERO_QUANTITY
+            return bool(left) and self._is_dust(watched, left, watched.stop.price)
+        self._stuck(watched, f"refused: {sale.refusal}")
+        return True
+
+    def _lacking(self, watched: Watched) -> None:
+        """Balances lag behind trades: again for some seconds with what is free, then a person is called."""
+        settings, now = self.parts.settings, self.parts.clock.now()
+        watched.lacking_since = watched.lacking_since or now
+        if now - watched.lacking_since < timedelta(seconds=settings.lag_seconds):
+            watched.retry_at = now + timedelta(seconds=_LAG_PAUSE)
+            return
+        watched.lacking_since = None
+        self._stuck(watched, f"{_LACKING} for {settings.lag_seconds:g} s")
+
+    def _stuck(self, watched: Watched, cause: str) -> None:
+        """Nothing more can be done for now: told once each time, tried again ever more rarely."""
+        settings, now = self.parts.settings, self.parts.clock.now()
+        watched.pause = min(max(2 * watched.pause, settings.exit_retry_seconds), settings.stuck_seconds)
+        watched.retry_at = now + timedelta(seconds=watched.pause)
+        position = watched.about.position_id
+        log.error("an exit is stuck", extra={"action": "alarm.exit_stuck", "position": position, "cause": cause})
+        self.journal.tell(Kind.STUCK, {"position": position, "cause": cause}, now)
+
+    def _is_dust(self, watched: Watched, left: Quantity, bid: Price) -> bool:
+        data = {"position": watched.about.position_id, "quantity": str(left), "bid": str(bid)}
+        self.journal.tell(Kind.DUST, data, self.parts.clock.now())
+        watched.signal = None
+        return True
+
+
+def _higher(published: StopState, held: StopState) -> StopState:
+    """The higher of two stops of one position, with the higher mark: neither ever falls."""
+    higher = held if held.price >= published.price else published
+    return replace(higher, high_water=max(published.high_water, held.high_water))

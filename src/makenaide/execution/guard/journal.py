@@ -1,0 +1,244 @@
+"""The guard's journal: an append-only file, flushed before anything is sent; the order protocol runs over it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from makenaide.domain.errors import Inconsistent
+from makenaide.domain.intent import StoredOrder
+from makenaide.domain.market import base_of
+from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
+from makenaide.domain.order import Absent, Event, Found, Identifier, PositionId, Rejected, Sending
+from makenaide.domain.reason import Exit
+from makenaide.exchange.venue import Balance, PlacedOrder
+from makenaide.execution.disk import Files
+from makenaide.execution.guard import entries
+from makenaide.execution.guard.entries import Entry, Kind, Read
+from makenaide.ledger.postings import COIN_TOLERANCE
+from makenaide.risk.exits import StopState
+from makenaide.store.orders import Standing
+
+log = logging.getLogger(__name__)
+
+JOURNAL = "journal.jsonl"
+EARLIER = "journal.old.jsonl"
+"""The journal before, all of it in the books."""
+
+_LONG = 1 << 20
+"""Bytes from which a journal that is wholly in the books is put aside."""
+
+
+@dataclass(slots=True)
+class Sale:
+    """One exit of the guard as far as its journal tells: the order, what the venue showed as sold, the refusal."""
+
+    order: StoredOrder
+    executed: Quantity = ZERO_QUANTITY
+    refusal: str | None = None
+    sent_at: datetime | None = None
+    looks: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class FileJournal:
+    """A `Journal` in a file of `folder`, and what it says: sales by identifier, stops, dust.
+
+    Where the disk refuses, `fault` says so and the entry is kept in memory: an exit is sent all the same, because
+    its identifier is derived and a repeat cannot double (house protocol, point 8). Every later entry tries again.
+    """
+
+    folder: Path
+    key: bytes
+    account_id: str
+    files: Files
+    coins: Callable[[PositionId], Decimal | None]
+    sales: dict[Identifier, Sale] = field(default_factory=dict)
+    stops: dict[PositionId, StopState] = field(default_factory=dict)
+    dust: set[PositionId] = field(default_factory=set)
+    last: int = 0
+    fault: str | None = None
+    _link: str = ""
+    _length: int = 0
+    _unwritten: bytes = b""
+
+    def open(self, seen: int, now: datetime) -> None:
+        """Read what there is; a torn last line is cut off, a damaged file is put aside and told as `fault`.
+
+        `seen`: the last entry that is in the books: numbers go on from there at least.
+        """
+        content = self.files.read(self.folder / JOURNAL) or b""
+        found = entries.read(content, self.key)
+        if found.damaged:
+            aside = self.folder / f"journal.damaged-{now:%Y%m%dT%H%M%S%f}"
+            self.files.replace(aside, content)
+            log.error("the journal is damaged", extra={"action": "alarm.guard_journal", "aside": aside.name})
+        if found.torn:
+            self.files.replace(self.folder / JOURNAL, content[: found.length])
+        self._take(found)
+        self.last = max(self.last, seen)
+
+    def _take(self, found: Read) -> None:
+        self._link, self._length = found.link, found.length
+        for entry in found.entries:
+            self._fold(entry)
+            self.last = entry.n
+
+    def _fold(self, entry: Entry) -> None:
+        data = entry.data
+        match entry.kind:
+            case Kind.INTENT:
+                order = entries.intended(self.account_id, entry)
+                self.sales[order.identifier] = Sale(order)
+            case Kind.EVENT:
+                self._folded(entry)
+            case Kind.RISE:
+                self.stops[PositionId(data["position"])] = StopState(
+                    price=Price(data["price"]), kind=Exit(data["kind"]), high_water=Price(data["high_water"])
+                )
+            case Kind.DUST:
+                self.dust.add(PositionId(data["position"]))
+            case _:
+                pass
+
+    def _folded(self, entry: Entry) -> None:
+        sale = self.sales[Identifier(entry.data["identifier"])]
+        event = entries.event_of(entry.data)
+        _count(sale, event, entry.at)
+        if entry.data["executed"] is not None:
+            sale.executed = Quantity(entry.data["executed"])
+        sale.order = sale.order.after(event)
+
+    def commit(self, order: StoredOrder) -> None:
+        """The intent is durable: it may be sent."""
+        self._append(order.created_at, Kind.INTENT, entries.intent(order))
+        self.sales[order.identifier] = Sale(order)
+
+    def rise(self, position: PositionId, stop: StopState, at: datetime) -> None:
+        """The stop has risen."""
+        self.stops[position] = stop
+        self._append(at, Kind.RISE, entries.rise(position, stop.price, stop.kind, stop.high_water))
+
+    def tell(self, kind: str, data: dict[str, Any], at: datetime) -> None:
+        """Dust, or an exit that is stuck."""
+        if kind == Kind.DUST:
+            self.dust.add(PositionId(data["position"]))
+        self._append(at, kind, data)
+
+    # ---- the order protocol's journal ----
+
+    def confirm(self, order: StoredOrder) -> None:
+        """Nobody else writes here."""
+
+    def record(self, order: StoredOrder, event: Event, at: datetime) -> StoredOrder:
+        """The event is durable (or `fault` is set)."""
+        return self._record(order, event, at, None)
+
+    def book(self, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder | None:
+        """Whatever sold under this identifier is an exit of this position, also when the other process sent it."""
+        asked = order.request
+        if (placed.market, placed.side) != (asked.market, asked.side):
+            log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "identifier": order.identifier})
+            return None
+        sale = self.sales[order.identifier]
+        found = Found(placed.uuid, placed.closed)
+        after = order.after(found)
+        if after.life == order.life and sale.executed == placed.executed:
+            return order
+        return self._record(order, found, at, placed.executed)
+
+    def standing(self, order: StoredOrder) -> Standing:
+        """The last send, and the looks in vain since."""
+        sale = self.sales[order.identifier]
+        return Standing(sent_at=sale.sent_at, looks=sale.looks)
+
+    def untouched(self, order: StoredOrder, base: Balance, quote: Balance | None) -> bool:  # noqa: ARG002
+        """All the coins are there that the books had, less what our other exits sold: this one sold nothing."""
+        had = self.coins(order.position_id)
+        if had is None or base.currency != base_of(order.request.market):
+            return False
+        sold = sum(
+            (sale.executed.value for sale in self.sales.values() if sale.order.position_id == order.position_id),
+            Decimal(0),
+        )
+        return base.total >= had - sold - COIN_TOLERANCE
+
+    def _record(self, order: StoredOrder, event: Event, at: datetime, executed: Quantity | None) -> StoredOrder:
+        after = order.after(event)
+        sale = self.sales[order.identifier]
+        _count(sale, event, at)
+        sale.order = after
+        if executed is not None:
+            sale.executed = executed
+        self._append(at, Kind.EVENT, entries.happened(after, event, executed))
+        return after
+
+    # ---- the file ----
+
+    def flush(self) -> None:
+        """Try again to write what the disk refused."""
+        if self._unwritten:
+            self._write(b"")
+
+    def rotate(self, seen: int) -> None:
+        """Put a long journal aside once all of it is in the books."""
+        if self._length < _LONG or seen < self.last or self._unwritten or self.fault:
+            return
+        content = self.files.read(self.folder / JOURNAL) or b""
+        self.files.replace(self.folder / EARLIER, content)
+        self.files.replace(self.folder / JOURNAL, b"")
+        self._link, self._length = "", 0
+
+    def _append(self, at: datetime, kind: str, data: dict[str, Any]) -> None:
+        self.last += 1
+        written, self._link = entries.line(Entry(self.last, at, kind, data), self._link, self.key)
+        self._write(written)
+
+    def _write(self, more: bytes) -> None:
+        waiting = self._unwritten + more
+        try:
+            if self.fault is not None:
+                self._mend()
+            self.files.append(self.folder / JOURNAL, waiting)
+        except OSError as cause:
+            self._unwritten = waiting
+            if self.fault is None:
+                log.exception("the journal cannot be written", extra={"action": "alarm.guard_journal"})
+            self.fault = str(cause)
+            return
+        self._length += len(waiting)
+        self._unwritten, self.fault = b"", None
+
+    def _mend(self) -> None:
+        """A refused write may have left a part of a line: the next one must not grow onto it."""
+        content = self.files.read(self.folder / JOURNAL) or b""
+        if len(content) > self._length:
+            self.files.replace(self.folder / JOURNAL, content[: self._length])
+
+
+def _count(sale: Sale, event: Event, at: datetime) -> None:
+    match event:
+        case Sending():
+            sale.sent_at, sale.looks = at, 0
+        case Absent():
+            sale.looks += 1
+        case Rejected(name):
+            sale.refusal = name
+        case _:
+            pass
+
+
+def read_journal(files: Files, folder: Path, key: bytes) -> tuple[Read, ...]:
+    """The earlier journal and the present one as another process may read them; `Inconsistent` when damaged."""
+    found = []
+    for name in (EARLIER, JOURNAL):
+        content = files.read(folder / name)
+        if content:
+            read = entries.read(content, key)
+            if read.damaged:
+                raise Inconsistent(f"{folder / name}: damaged after entry {read.entries[-1].n if read.entries else 0}")
+            found.append(read)
+    return tuple(found)

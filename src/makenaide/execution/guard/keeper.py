@@ -1,0 +1,290 @@
+"""The trading process's side of the guard: publish the stops, know that they are held, take in what it did."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from makenaide.domain.clock import Clock
+from makenaide.domain.errors import Inconsistent
+from makenaide.domain.intent import GUARD, WITH_DUST, StoredOrder
+from makenaide.domain.market import base_of
+from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
+from makenaide.domain.order import Found, Identifier, Leg, Overtaken, PositionId
+from makenaide.domain.reason import Exit, Refusal
+from makenaide.execution.disk import Files
+from makenaide.execution.guard import entries
+from makenaide.execution.guard.entries import Entry, Kind
+from makenaide.execution.guard.guard import STOPS, Ack
+from makenaide.execution.guard.journal import read_journal
+from makenaide.execution.guard.stops import GuardedStop, StopsFile, decode, encode
+from makenaide.execution.permit import Forbidden
+from makenaide.execution.portfolio import Position, dust_with, open_positions
+from makenaide.execution.settings import ExecutionSettings
+from makenaide.risk.exits import StopState
+from makenaide.store.accounts import Account, Lease
+from makenaide.store.db import Database
+from makenaide.store.guard import imported, put_imported
+from makenaide.store.journal import Dust, StoredStop, books, latest_stops, put_dust, put_stop
+from makenaide.store.orders import commit_order, get_order, orders_of_position, record_event, unsettled_orders
+from makenaide.store.runs import AuditEntry, put_audit
+
+log = logging.getLogger(__name__)
+
+_PAUSE = 0.05
+"""Seconds between two looks at whether the guard has taken up what was published."""
+_MANY = 1_000
+"""So many journal entries may be in the books before the guard is told so without other news."""
+
+
+class Link(Protocol):
+    """How the trading process hears of the guard."""
+
+    def ack(self) -> Ack | None:
+        """What the guard holds now; None when it has not been heard for too long."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Keeper:
+    """Keeps the guard's stops equal to the books, and is the permit that forbids buying while it does not hold them.
+
+    `folder` and `key` are those of the guard; every write goes through `files`.
+    """
+
+    db: Database
+    lease: Lease
+    account: Account
+    clock: Clock
+    files: Files
+    folder: Path
+    key: bytes
+    settings: ExecutionSettings
+    link: Link
+    _published: StopsFile | None = field(default=None)
+
+    # ---- publishing ----
+
+    def publish(self) -> StopsFile:
+        """Write the stops of the books for the guard, if they have changed; what is published now.
+
+        The version only rises, whatever was lost: it follows the file's and the one that the guard holds.
+        """
+        stops = self._stops()
+        before = self._published or self._stored()
+        seen = imported(self.db, self.account.account_id)
+        if before is not None and before.stops == stops and before.account_id == self.account.account_id:
+            if seen - before.seen < _MANY:
+                self._published = before
+                return before
+        ack = self.link.ack()
+        version = 1 + max(before.version if before else 0, ack.version if ack else 0)
+        file = StopsFile(
+            version=version,
+            account_id=self.account.account_id,
+            installation=self.account.installation,
+            made_at=self.clock.now(),
+            seen=seen,
+            stops=stops,
+        )
+        self.files.replace(self.folder / STOPS, encode(file, self.key))
+        self._published = file
+        log.info("published", extra={"action": "guard.publish", "version": version, "stops": len(stops)})
+        return file
+
+    def _stored(self) -> StopsFile | None:
+        content = self.files.read(self.folder / STOPS)
+        try:
+            return None if content is None else decode(content, self.key)
+        except Inconsistent as cause:
+            log.warning("stops file", extra={"action": "guard.publish", "cause": str(cause)})
+            return None
+
+    def _stops(self) -> tuple[GuardedStop, ...]:
+        account = self.account.account_id
+        positions = open_positions(self.db, account)
+        entered = {
+            order.position_id: order for order in unsettled_orders(self.db, account) if order.leg is Leg.ENTRY
+        }
+        coins = books(self.db, account)
+        held = [self._held(each, positions, entered, coins) for each in positions if not each.dust]
+        known = {each.position_id for each in positions}
+        fresh = [order for key, order in entered.items() if key not in known]
+        stops = latest_stops(self.db, account, [order.position_id for order in fresh])
+        waiting = [self._waiting(order, stops[order.position_id], coins) for order in fresh]
+        return tuple(sorted((*held, *waiting), key=lambda each: each.position_id))
+
+    def _held(
+        self,
+        position: Position,
+        positions: Sequence[Position],
+        entered: dict[PositionId, StoredOrder],
+        coins: dict[str, Decimal],
+    ) -> GuardedStop:
+        facts = position.facts
+        pending = entered.get(position.position_id)
+        return GuardedStop(
+            position_id=position.position_id,
+            market=position.market,
+            entry=facts.entry,
+            atr_percent=facts.atr_percent,
+            opened_on=facts.opened_on,
+            quantity=facts.quantity,
+            next_exit=self._next_exit(position.position_id),
+            stop=position.stop,
+            pending=None if pending is None else pending.identifier,
+            dust=dust_with(position, positions),
+            coins=coins.get(base_of(position.market), Decimal(0)),
+        )
+
+    def _waiting(self, order: StoredOrder, stop: StoredStop, coins: dict[str, Decimal]) -> GuardedStop:
+        request = order.request
+        return GuardedStop(
+            position_id=order.position_id,
+            market=request.market,
+            entry=request.price or stop.high_water,
+            atr_percent=Decimal(order.evidence["atr_percent"]),
+            opened_on=order.created_at.astimezone(UTC).date(),
+            quantity=ZERO_QUANTITY,
+            next_exit=self._next_exit(order.position_id),
+            stop=StopState(price=stop.price, kind=stop.kind, high_water=stop.high_water),
+            pending=order.identifier,
+            dust={},
+            coins=coins.get(base_of(request.market), Decimal(0)),
+        )
+
+    def _next_exit(self, position: PositionId) -> int:
+        """The first number that is not known to be at its end."""
+        exits = [
+            order
+            for order in orders_of_position(self.db, self.account.account_id, position)
+            if order.leg is Leg.EXIT
+        ]
+        under_way = [order.number for order in exits if not order.life.state.terminal]
+        return min(under_way) if under_way else 1 + max((order.number for order in exits), default=0)
+
+    # ---- the permit ----
+
+    def forbids(self, order: StoredOrder | None) -> Forbidden | None:
+        """No buy unless the guard is heard, sound, and holds what was published: for a committed entry, its stop too."""
+        if order is not None and get_order(self.db, order.identifier) is not None:
+            self.publish()
+        published = self._published
+        waited = 0.0
+        while True:
+            ack = self.link.ack()
+            cause = _doubt(ack, published)
+            if cause is None:
+                return None
+            if ack is None or waited >= self.settings.acknowledge_seconds:
+                return Forbidden(Refusal.UNGUARDED, cause)
+            self.clock.sleep(_PAUSE)
+            waited += _PAUSE
+
+    # ---- taking in ----
+
+    def take_in(self) -> int:
+        """Put what the guard's journal tells into the books; how many entries were new.
+
+        Its exits come in as orders in doubt, to be settled by looking: fills come from nowhere else. `Inconsistent`
+        when the journal is damaged.
+        """
+        account = self.account.account_id
+        since = imported(self.db, account)
+        new = [entry for entry in self._journal() if entry.n > since]
+        if not new:
+            return 0
+        with self.db.transaction():
+            self.lease.check()
+            for entry in new:
+                self._enter(entry)
+            put_imported(self.db, account, new[-1].n, self.clock.now())
+        return len(new)
+
+    def rival(self, order: StoredOrder) -> Overtaken | None:
+        """What the guard asked for under the identifier of `order`; None when it never did, or nobody can tell."""
+        try:
+            found = [
+                entry
+                for entry in self._journal()
+                if entry.kind == Kind.INTENT and entry.data["identifier"] == order.identifier
+            ]
+        except Inconsistent:
+            return None
+        if not found:
+            return None
+        theirs = entries.intended(self.account.account_id, found[-1])
+        assert theirs.request.volume is not None  # noqa: S101 - an exit has one
+        return Overtaken(GUARD, theirs.request.volume, theirs.reason, theirs.evidence.get(WITH_DUST, {}))
+
+    def _journal(self) -> list[Entry]:
+        return [entry for read in read_journal(self.files, self.folder, self.key) for entry in read.entries]
+
+    def _enter(self, entry: Entry) -> None:
+        match entry.kind:
+            case Kind.RISE:
+                self._risen(entry)
+            case Kind.INTENT:
+                order = entries.intended(self.account.account_id, entry)
+                if get_order(self.db, order.identifier) is None:
+                    commit_order(self.db, order)
+            case Kind.EVENT:
+                self._happened(entry)
+            case Kind.DUST:
+                put_dust(self.db, self.account.account_id, _dust(entry))
+                self._audit(entry, "position.dust")
+            case _:
+                self._audit(entry, f"alarm.exit_{entry.kind}")
+
+    def _risen(self, entry: Entry) -> None:
+        position = PositionId(entry.data["position"])
+        risen = StoredStop(
+            at=entry.at,
+            price=Price(entry.data["price"]),
+            kind=Exit(entry.data["kind"]),
+            high_water=Price(entry.data["high_water"]),
+        )
+        known = latest_stops(self.db, self.account.account_id, [position]).get(position)
+        if known is None or (risen.price >= known.price and risen.high_water >= known.high_water):
+            put_stop(self.db, self.account.account_id, position, risen)
+
+    def _happened(self, entry: Entry) -> None:
+        """An event of an exit of the guard's; what it found at the venue is looked at again, for the fills."""
+        order = get_order(self.db, Identifier(entry.data["identifier"]))
+        if order is None or order.sender != GUARD or order.life.state.terminal:
+            return
+        event = entries.event_of(entry.data)
+        if isinstance(event, Found):
+            return
+        record_event(self.db, order.identifier, entry.at, event, entries.life_of(entry.data))
+
+    def _audit(self, entry: Entry, action: str) -> None:
+        put_audit(
+            self.db,
+            AuditEntry(
+                account_id=self.account.account_id, at=entry.at, actor="guard", action=action, detail=entry.data
+            ),
+        )
+
+
+def _doubt(ack: Ack | None, published: StopsFile | None) -> str | None:
+    if ack is None:
+        return "the guard is not heard"
+    if ack.fault is not None:
+        return f"the guard is in trouble: {ack.fault}"
+    if published is not None and (ack.version < published.version or ack.digest != published.digest):
+        return f"the guard holds version {ack.version} of the stops, not {published.version}"
+    return None
+
+
+def _dust(entry: Entry) -> Dust:
+    return Dust(
+        position_id=PositionId(entry.data["position"]),
+        at=entry.at,
+        quantity=Quantity(entry.data["quantity"]),
+        bid=Price(entry.data["bid"]),
+    )
+
