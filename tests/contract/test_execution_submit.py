@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from makenaide.domain.intent import StoredOrder
 from makenaide.domain.errors import Inconsistent, InUse
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.money import ZERO_KRW, Krw, Quantity
 from makenaide.domain.order import Leg, OrderState, OrderType, TimeInForce, identifier, position_id
 from makenaide.exchange.http import Request

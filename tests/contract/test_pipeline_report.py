@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from makenaide.domain.intent import StoredOrder
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.money import Krw, Quantity
 from makenaide.domain.order import Leg, Side, identifier, position_id
 from makenaide.domain.reason import Exit

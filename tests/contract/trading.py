@@ -1,5 +1,6 @@
 """A trader in process: real database, real client, the simulated venue behind its face, time in our hands."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -8,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from makenaide.app.guarding import InlineLink
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market, base_of
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import (
@@ -28,13 +31,16 @@ from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, VenueSet
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
+from makenaide.execution.disk import Disk, Files
+from makenaide.execution.guard.guard import Guard, GuardParts
+from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.portfolio import Position, open_positions
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings, difference
 from makenaide.pipeline.cycle import CycleResult
 from makenaide.pipeline.history import History
-from makenaide.pipeline.loop import Patience, run_loop
+from makenaide.pipeline.loop import Patience, run_loop, take_in
 from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.pipeline.session import Session
 from makenaide.risk.exits import ExitSignal
@@ -42,7 +48,6 @@ from makenaide.risk.settings import RiskSettings
 from makenaide.store.accounts import Account, Lease, find_account, open_account
 from makenaide.store.db import Database
 from makenaide.store.journal import StoredStop, all_fills, books, flaws, put_postings, put_stop
-from makenaide.domain.intent import StoredOrder
 from makenaide.strategy.settings import StrategySettings
 from tests.contract.charts import FIRST
 from tests.contract.faults import FaultyTransport, Stamped
@@ -67,12 +72,15 @@ class Exchange:
     tape: Tape
     settings: VenueSettings = field(default_factory=VenueSettings)
     folder: Path | None = None
+    guard: Path = field(init=False)
     won: Decimal = WON
     venue: Venue = field(init=False)
     face: Face = field(init=False)
     log: CommandLog | None = None
 
     def __post_init__(self) -> None:
+        self.guard = Path(tempfile.mkdtemp(prefix="guard-")) if self.folder is None else self.folder / "guard"
+        self.guard.mkdir(exist_ok=True)
         self.start()
 
     def start(self) -> None:
@@ -116,6 +124,7 @@ class Trader:
     session: Session
     clock: SteppedClock
     wire: FaultyTransport
+    guard: Guard
     seen: list[CycleResult] = field(default_factory=list)
 
     @property
@@ -133,6 +142,13 @@ class Trader:
     def run(self, patience: Patience | None = None) -> bool:
         """The loop, to the account's last slot."""
         return run_loop(self.session, self.seen.append, patience or Patience(tries=3))
+
+    def watch(self, moment: datetime) -> None:
+        """The guard watches until `moment`, and what it does comes into the books."""
+        take_in(self.session)
+        while self.clock.now() < moment:
+            self.guard.until(moment, lambda: False)
+            take_in(self.session)
 
     def positions(self) -> tuple[Position, ...]:
         """What is open."""
@@ -183,7 +199,9 @@ class Trader:
 
     def buy(self, market: Market, volume: str, **more: Any) -> StoredOrder:
         """Enter by hand."""
-        return self.desk.submit(lambda: self.entry(market, volume, **more))
+        order = self.desk.submit(lambda: self.entry(market, volume, **more))
+        assert isinstance(order, StoredOrder), order
+        return order
 
     def laws(self) -> None:
         """The laws of money that hold at every moment of rest."""
@@ -252,6 +270,7 @@ def open_trader(
     execution: ExecutionSettings | None = None,
     schedule: ScheduleSettings | None = None,
     stopping: Any = lambda: False,
+    files: Files | None = None,
 ) -> Trader:
     """Open (or open again) the account, with its opening money posted."""
     delay = timedelta(seconds=10)
@@ -264,14 +283,50 @@ def open_trader(
         if not books(db, account_id):
             put_postings(db, account_id, cash_postings("cash:opening", Krw(exchange.won), FIRST))
     venue = client(wire, clock)
-    desk = Desk(db=db, lease=lease, venue=venue, clock=clock, settings=execution or ExecutionSettings())
+    settings = execution or ExecutionSettings()
     remote = Remote(transport=wire, keys=KEYS, ids=lambda: f"nonce-{next(_NONCES)}")
+    guard = Guard(
+        GuardParts(
+            account_id=account_id,
+            folder=exchange.guard,
+            key=b"k" * 32,
+            files=files or Disk(),
+            venue=venue,
+            watcher=SteppedWatcher(remote=remote, clock=clock),
+            clock=clock,
+            settings=settings,
+            risk=risk,
+            blind_looks=3,
+        )
+    )
+    keeper = Keeper(
+        db=db,
+        lease=lease,
+        account=account,
+        clock=clock,
+        files=guard.parts.files,
+        folder=exchange.guard,
+        key=guard.parts.key,
+        settings=settings,
+        link=InlineLink(guard),
+    )
+    desk = Desk(
+        db=db,
+        lease=lease,
+        venue=venue,
+        clock=clock,
+        settings=settings,
+        permits=(keeper,),
+        rival=keeper.rival,
+        settled=keeper.publish,
+    )
     session = Session(
         account=account,
         db=db,
         lease=lease,
         venue=venue,
-        watcher=SteppedWatcher(remote=remote, clock=clock),
+        keeper=keeper,
+        vigil=guard,
         clock=clock,
         desk=desk,
         history=History(db, account.feed),
@@ -280,7 +335,7 @@ def open_trader(
         schedule=schedule or ScheduleSettings(),
         stopping=stopping,
     )
-    return Trader(exchange=exchange, session=session, clock=clock, wire=wire)
+    return Trader(exchange=exchange, session=session, clock=clock, wire=wire, guard=guard)
 
 
 def changed(order: StoredOrder, **values: Any) -> StoredOrder:

@@ -72,7 +72,7 @@ class StoredOrder:
 
 
 def burn_request(entry: OrderRequest, burning: Burning) -> OrderRequest:
-    """The bid that spends the identifier of `entry`: it may rest for a moment, never take (house protocol, point 6)."""
+    """The bid that spends the identifier of `entry`: it may rest for a moment, never take (protocol, point 6)."""
     return replace(
         entry, price=burning.price, volume=burning.volume, total=None, time_in_force=TimeInForce.POST_ONLY
     )

@@ -236,18 +236,6 @@ def advance(life: OrderLife, event: Event) -> OrderLife:
             return _burning(life)
         case Overtaken():
             return _overtaken(life)
-        case Accepted(uuid):
-            return _only_from_sent(life, event, replace(life, state=OrderState.ACCEPTED, uuid=uuid))
-        case NotSent() | NotAccepted():
-            calm = OrderState.UNKNOWN if life.doubt else OrderState.PLANNED
-            return _only_from_sent(life, event, replace(life, state=calm))
-        case Rejected():
-            refused = OrderState.UNKNOWN if life.doubt else OrderState.REJECTED
-            return _only_from_sent(life, event, replace(life, state=refused))
-        case Duplicate():
-            return _only_from_sent(life, event, replace(life, state=OrderState.UNKNOWN, doubt=True, spent=True))
-        case NoAnswer():
-            return _only_from_sent(life, event, replace(life, state=OrderState.UNKNOWN, doubt=True))
         case Found(uuid, closed):
             return replace(life, state=OrderState.CLOSED if closed else OrderState.ACCEPTED, uuid=uuid)
         case Absent():
@@ -257,7 +245,25 @@ def advance(life: OrderLife, event: Event) -> OrderLife:
                 raise Inconsistent(f"an order that is {life.state} cannot be void")
             return replace(life, state=OrderState.VOID)
         case _:
-            assert_never(event)
+            return _answered(life, event)
+
+
+def _answered(life: OrderLife, answer: Answer) -> OrderLife:
+    if life.state is not OrderState.SENT:
+        raise Inconsistent(f"an order that is {life.state} got the answer {answer}")
+    match answer:
+        case Accepted(uuid):
+            return replace(life, state=OrderState.ACCEPTED, uuid=uuid)
+        case NotSent() | NotAccepted():
+            return replace(life, state=OrderState.UNKNOWN if life.doubt else OrderState.PLANNED)
+        case Rejected():
+            return replace(life, state=OrderState.UNKNOWN if life.doubt else OrderState.REJECTED)
+        case Duplicate():
+            return replace(life, state=OrderState.UNKNOWN, doubt=True, spent=True)
+        case NoAnswer():
+            return replace(life, state=OrderState.UNKNOWN, doubt=True)
+        case _:
+            assert_never(answer)
 
 
 def _sending(life: OrderLife) -> OrderLife:
@@ -277,12 +283,6 @@ def _overtaken(life: OrderLife) -> OrderLife:
     if not life.state.doubtful:
         raise Inconsistent(f"an order that is {life.state} cannot have been overtaken")
     return replace(life, state=OrderState.UNKNOWN, doubt=True)
-
-
-def _only_from_sent(life: OrderLife, event: Answer, then: OrderLife) -> OrderLife:
-    if life.state is not OrderState.SENT:
-        raise Inconsistent(f"an order that is {life.state} got the answer {event}")
-    return then
 
 
 def _absent(life: OrderLife) -> OrderLife:

@@ -46,9 +46,7 @@ def book(db: Database, lease: Lease, order: StoredOrder, placed: PlacedOrder, at
         found = Found(placed.uuid, placed.closed)
         after = order.after(found)
         if new or after.life != order.life:
-            record_event(
-                db, order.identifier, at, found, after.life, venue_state=placed.state, fills=len(new)
-            )
+            record_event(db, order.identifier, at, found, after.life, venue_state=placed.state, fills=len(new))
     return after
 
 

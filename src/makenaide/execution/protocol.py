@@ -104,7 +104,7 @@ class OrderProtocol:
         return next((said for permit in self.permits if (said := permit.forbids(order)) is not None), None)
 
     def step(self, order: StoredOrder) -> StoredOrder:
-        """One thing: a send, or a look and what follows from it. For a sender that has more than one order to mind."""
+        """One thing: a send, or a look and what follows from it; for a sender with more than one order to mind."""
         mine = order.sender == self.sender
         match order.life.state:
             case OrderState.PLANNED:

@@ -21,11 +21,15 @@ class ExecutionSettings:
     void_seconds: float = parameter(60.0, "s", _VOID + ": since the last send", low=60, high=3_600)
     void_looks: int = parameter(6, "looks", _VOID + ": since the last send", low=6, high=60)
     exit_retry_seconds: float = parameter(60.0, "s", "a stop that could not sell tries again", low=1, high=600)
-    lag_seconds: float = parameter(5.0, "s", "balances lag behind trades: an exit refused for lack of coins", high=60)
+    lag_seconds: float = parameter(
+        5.0, "s", "balances lag behind trades: an exit refused for lack of coins", high=60
+    )
     stuck_seconds: float = parameter(3_600.0, "s", "an exit refused for good is tried again", low=60, high=86_400)
     beat_seconds: float = parameter(1.0, "s", "the guard's heartbeat", low=0.1, high=5)
     silent_seconds: float = parameter(5.0, "s", _GUARD + ": an older heartbeat stops buys", low=1, high=60)
-    acknowledge_seconds: float = parameter(2.0, "s", _GUARD + ": wait for a stop's acknowledgement", low=0.1, high=30)
+    acknowledge_seconds: float = parameter(
+        2.0, "s", _GUARD + ": wait for a stop's acknowledgement", low=0.1, high=30
+    )
 
     def __post_init__(self) -> None:
         require_in_range(self)

@@ -118,6 +118,11 @@ class _NotNow(Exception):
         self.said = said
 
 
+def _require_permitted(said: Forbidden | None) -> None:
+    if said is not None:
+        raise _NotNow(said)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Where the trading process sends orders from: the books, the lease on them, the venue, the clock.
@@ -159,9 +164,7 @@ class Desk:
             with self.db.transaction():
                 self.lease.check()
                 order = prepare()
-                said = protocol.forbidden(order)
-                if said is not None:
-                    raise _NotNow(said)
+                _require_permitted(protocol.forbidden(order))
                 commit_order(self.db, order)
         except _NotNow as cause:
             return cause.said

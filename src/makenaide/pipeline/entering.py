@@ -9,6 +9,7 @@ from typing import Any
 
 from makenaide.domain.clock import kst, trading_day
 from makenaide.domain.errors import Unavailable, UnknownMarket
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market, base_of
 from makenaide.domain.money import Krw, Price
 from makenaide.domain.order import (
@@ -35,7 +36,6 @@ from makenaide.risk.exits import PositionFacts, hard_distance, initial_stop
 from makenaide.risk.limits import AccountFacts, CandidateFacts, limit, limit_evidence
 from makenaide.risk.sizing import SizeRefusal, SizingInputs, size
 from makenaide.store.journal import StoredStop, put_stop, stop_exits
-from makenaide.domain.intent import StoredOrder
 from makenaide.store.runs import Run, decisions_of, put_decisions
 from makenaide.strategy.signal import Signal, candidates
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from makenaide.domain.intent import StoredOrder
 from makenaide.domain.candle import Candle
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.money import plain
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import Posting

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from makenaide.domain.intent import StoredOrder
 from makenaide.domain.clock import day_start
 from makenaide.domain.errors import UnknownMarket
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, Price
 from makenaide.domain.order import Leg

@@ -176,7 +176,9 @@ class Guard:
 
     def _retries(self) -> list[datetime]:
         now = self.parts.clock.now()
-        return [each.retry_at for each in self._watched.values() if each.retry_at is not None and each.retry_at > now]
+        return [
+            each.retry_at for each in self._watched.values() if each.retry_at is not None and each.retry_at > now
+        ]
 
     def _fences(self) -> dict[Market, Fence]:
         now = self.parts.clock.now()

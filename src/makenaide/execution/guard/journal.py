@@ -239,6 +239,7 @@ def read_journal(files: Files, folder: Path, key: bytes) -> tuple[Read, ...]:
         if content:
             read = entries.read(content, key)
             if read.damaged:
-                raise Inconsistent(f"{folder / name}: damaged after entry {read.entries[-1].n if read.entries else 0}")
+                last = read.entries[-1].n if read.entries else 0
+                raise Inconsistent(f"{folder / name}: damaged after entry {last}")
             found.append(read)
     return tuple(found)

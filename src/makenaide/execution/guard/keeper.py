@@ -76,10 +76,10 @@ class Keeper:
         stops = self._stops()
         before = self._published or self._stored()
         seen = imported(self.db, self.account.account_id)
-        if before is not None and before.stops == stops and before.account_id == self.account.account_id:
-            if seen - before.seen < _MANY:
-                self._published = before
-                return before
+        same = before is not None and before.stops == stops and before.account_id == self.account.account_id
+        if before is not None and same and seen - before.seen < _MANY:
+            self._published = before
+            return before
         ack = self.link.ack()
         version = 1 + max(before.version if before else 0, ack.version if ack else 0)
         file = StopsFile(
@@ -114,7 +114,12 @@ class Keeper:
         known = {each.position_id for each in positions}
         fresh = [order for key, order in entered.items() if key not in known]
         stops = latest_stops(self.db, account, [order.position_id for order in fresh])
-        waiting = [self._waiting(order, stops[order.position_id], coins) for order in fresh]
+        # An entry without a stop cannot be guarded, and is not sent: `forbids` says so.
+        waiting = [
+            self._waiting(order, stop, coins)
+            for order in fresh
+            if (stop := stops.get(order.position_id)) is not None
+        ]
         return tuple(sorted((*held, *waiting), key=lambda each: each.position_id))
 
     def _held(
@@ -169,9 +174,11 @@ class Keeper:
     # ---- the permit ----
 
     def forbids(self, order: StoredOrder | None) -> Forbidden | None:
-        """No buy unless the guard is heard, sound, and holds what was published: for a committed entry, its stop too."""
+        """No buy unless the guard is heard, sound, and holds what was published; a committed entry's stop with it."""
         if order is not None and get_order(self.db, order.identifier) is not None:
-            self.publish()
+            guarded = {each.position_id for each in self.publish().stops}
+            if order.position_id not in guarded:
+                return Forbidden(Refusal.UNGUARDED, "no stop is stored for it")
         published = self._published
         waited = 0.0
         while True:
@@ -287,4 +294,3 @@ def _dust(entry: Entry) -> Dust:
         quantity=Quantity(entry.data["quantity"]),
         bid=Price(entry.data["bid"]),
     )
-

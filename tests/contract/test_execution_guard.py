@@ -15,7 +15,6 @@ from makenaide.domain.reason import Exit
 from makenaide.exchange.simulator.prices.tape import Window
 from makenaide.exchange.venue import Fence, Sighting
 from makenaide.execution.reconcile import reconcile
-from makenaide.execution.watch import StopWatch
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database, Role
 from makenaide.store.journal import all_fills, stop_history
@@ -38,18 +37,6 @@ def never() -> bool:
 def begun(journal: Database, *charts: Chart, maintenance: tuple[Window, ...] = ()) -> Trader:
     """An account on these markets."""
     return open_trader(journal, Exchange(tape=tape(bitcoin(2), *charts, maintenance=maintenance)))
-
-
-def watch(trader: Trader, **more: object) -> StopWatch:
-    """The stop watch of `trader`."""
-    session = trader.session
-    return StopWatch(
-        desk=session.desk,
-        watcher=session.watcher,
-        account=session.account,
-        risk=session.risk,
-        **more,  # type: ignore[arg-type]
-    )
 
 
 def exits(trader: Trader) -> list[tuple[str, datetime]]:
@@ -126,7 +113,7 @@ def test_an_order_that_stays_unknown_keeps_its_market_closed_and_is_never_sent_a
 def test_a_stop_touched_inside_the_day_sells_there_and_then(journal: Database) -> None:
     trader = begun(journal, SLUMP)
     trader.buy(ETH, "0.1")
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     ((reason, at),) = exits(trader)
     stop = stop_history(journal, trader.account.account_id, PositionId(position(trader)))[-1].price
     assert reason == Exit.HARD_STOP
@@ -142,7 +129,7 @@ def test_a_stop_that_was_passed_while_nobody_watched_sells_at_once(journal: Data
     trader = begun(journal, SLUMP)
     trader.buy(ETH, "0.1")
     trader.clock.move_to(FIRST + hours(23))
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     ((_, at),) = exits(trader)
     assert at < FIRST + hours(23.01)
 
@@ -151,7 +138,7 @@ def test_the_high_water_mark_rises_with_the_price_and_the_stop_never_falls(journ
     trader = begun(journal, RISE)
     trader.buy(ETH, "0.1")
     key = trader.positions()[0].position_id
-    watch(trader).until(FIRST + hours(48), never)
+    trader.watch(FIRST + hours(48))
     ((reason, _),) = exits(trader)
     assert reason == Exit.TRAILING_STOP
     history = stop_history(journal, trader.account.account_id, key)
@@ -171,7 +158,7 @@ def test_asking_to_stop_ends_the_watch_early(journal: Database) -> None:
 
 def test_without_positions_the_time_passes_in_one_step(journal: Database) -> None:
     trader = begun(journal, SLUMP)
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     assert trader.clock.now() == FIRST + hours(24)
     assert len(trader.wire.sent) == 2
 
@@ -179,7 +166,7 @@ def test_without_positions_the_time_passes_in_one_step(journal: Database) -> Non
 def test_the_last_look_is_at_the_very_moment(journal: Database) -> None:
     trader = begun(journal, SLUMP)
     now = trader.clock.now()
-    watch(trader).until(now - timedelta(hours=1), never)
+    trader.watch(now - timedelta(hours=1))
     assert trader.clock.now() == now
 
 
@@ -192,7 +179,7 @@ def test_a_stop_that_cannot_sell_tries_again_until_it_can(journal: Database, shu
     chart = SLUMP if down else replace(SLUMP, silent=silent)
     trader = begun(journal, chart, maintenance=(window,) if down else ())
     trader.buy(ETH, "0.1")
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     ((reason, at),) = exits(trader)
     assert reason == Exit.HARD_STOP
     assert FIRST + hours(14) <= at < FIRST + hours(14.1)
@@ -203,7 +190,7 @@ def test_a_refused_stop_is_sent_under_the_next_number_after_a_pause(journal: Dat
     trader = begun(journal, SLUMP)
     trader.buy(ETH, "0.1")
     trader.wire.faults.append(Fault(kind=Kind.OFFLINE, times=3))
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     key = trader.account.account_id
     numbers = [
         row.number for row in journal.rows("orders_of_position", account_id=key, position_id=position(trader))
@@ -230,13 +217,13 @@ def test_a_stop_in_one_market_sells_while_another_cannot(journal: Database) -> N
     trader.buy(ETH, "0.1")
     trader.buy(XRP, "100")
     trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=100_000, about="KRW-ETH"))
-    watch(trader).until(FIRST + hours(10), never)
+    trader.watch(FIRST + hours(10))
     sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
     assert sold == {XRP}
     (left,) = unsettled_orders(journal, trader.account.account_id)
     assert left.request.market == ETH
     trader.wire.faults.clear()
-    watch(trader).until(FIRST + hours(10.5), never)
+    trader.watch(FIRST + hours(10.5))
     assert trader.positions() == ()
     trader.laws()
 
@@ -248,7 +235,7 @@ def test_an_unknown_stop_sells_once_however_often_it_is_tried(journal: Database)
         Fault(kind=Kind.REPLY_LOST),
         Fault(kind=Kind.SERVER_ERROR, method="GET", path="/v1/order", times=60),
     ]
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     assert [reason for reason, _ in exits(trader)] == [Exit.HARD_STOP]
     assert len(trader.exchange.placed()) == 2
     trader.laws()
@@ -257,7 +244,7 @@ def test_an_unknown_stop_sells_once_however_often_it_is_tried(journal: Database)
 def test_dust_is_left_alone(journal: Database) -> None:
     trader = begun(journal, SLUMP)
     trader.buy(ETH, "0.00101")
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     assert exits(trader) == []
     (left,) = trader.positions()
     assert left.dust(Price(4_500_000))
@@ -276,7 +263,7 @@ def test_an_exit_that_cannot_be_told_from_another_order_stops_nothing_but_itself
     trader.buy(XRP, "100")
     key = next(each.position_id for each in trader.positions() if each.market == ETH)
     usurped(trader, f"mk1-0001-{key}-x01")
-    watch(trader).until(FIRST + hours(24), never)
+    trader.watch(FIRST + hours(24))
     assert [each.market for each in trader.positions()] == [ETH]
     state = reconcile(trader.desk, trader.account.account_id)
     assert state.closed_markets == {ETH}
@@ -324,7 +311,7 @@ def test_a_market_that_shows_no_bid_mutes_only_itself(journal: Database) -> None
     trader = begun(journal, replace(SLUMP, silent=range(1, 24)), SLUMP_TOO)
     trader.buy(ETH, "0.1")
     trader.buy(XRP, "100")
-    watch(trader).until(FIRST + hours(23.5), never)
+    trader.watch(FIRST + hours(23.5))
     sold = {each.fill.market for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"}
     assert sold == {XRP}
     trader.laws()
@@ -337,6 +324,6 @@ def test_a_stop_is_not_raised_by_a_trader_whose_lease_was_taken_over(journal: Da
     trader.session.lease.release()
     Lease(connect(Role.WRITER), trader.account.account_id, "the next one")
     with pytest.raises(InUse):
-        watch(trader).until(FIRST + hours(24), never)
+        trader.watch(FIRST + hours(24))
     assert trader.positions()[0].stop == before
     assert OrderState.CLOSED.terminal
