@@ -1,5 +1,6 @@
 """Reconciling, and watching the stops: what is doubtful stops buying, and nothing stops selling."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,11 +10,11 @@ import pytest
 
 from makenaide.domain.errors import InUse, Unavailable
 from makenaide.domain.market import Market
-from makenaide.domain.money import Price
 from makenaide.domain.order import OrderState, PositionId
 from makenaide.domain.reason import Exit
 from makenaide.exchange.simulator.prices.tape import Window
-from makenaide.exchange.venue import Fence, Sighting
+from makenaide.exchange.venue import Fence, Sighting, Watcher
+from makenaide.execution.portfolio import watched_positions
 from makenaide.execution.reconcile import reconcile
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database, Role
@@ -99,12 +100,13 @@ def test_an_order_that_stays_unknown_keeps_its_market_closed_and_is_never_sent_a
     trader.buy(ETH, "0.1")
     trader.wire.faults.clear()
     trader.clock.sleep(120)
+    trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=9999))
     trader.wire.sent.clear()
     for _ in range(3):
         state = reconcile(trader.desk, trader.account.account_id)
         assert state.closed_markets == {ETH}
         assert state.comparison.equal is True
-    assert trader.wire.orders() == []
+    assert {json.loads(each.body or b"")["time_in_force"] for each in trader.wire.orders()} == {"post_only"}
 
 
 # ---- the stops ----
@@ -152,7 +154,7 @@ def test_the_high_water_mark_rises_with_the_price_and_the_stop_never_falls(journ
 def test_asking_to_stop_ends_the_watch_early(journal: Database) -> None:
     trader = begun(journal, RISE)
     trader.buy(ETH, "0.1")
-    watch(trader).until(FIRST + hours(24), lambda: True)
+    trader.guard.until(FIRST + hours(24), lambda: True)
     assert trader.clock.now() < FIRST + hours(1)
 
 
@@ -241,14 +243,25 @@ def test_an_unknown_stop_sells_once_however_often_it_is_tried(journal: Database)
     trader.laws()
 
 
-def test_dust_is_left_alone(journal: Database) -> None:
-    trader = begun(journal, SLUMP)
+def test_what_is_too_small_to_sell_turns_to_dust_takes_no_slot_and_goes_with_the_next_exit(
+    journal: Database,
+) -> None:
+    trader = begun(journal, replace(SLUMP, days=[-0.10, 0.2, -0.2, 0.0]))
     trader.buy(ETH, "0.00101")
     trader.watch(FIRST + hours(24))
     assert exits(trader) == []
     (left,) = trader.positions()
-    assert left.dust(Price(4_500_000))
-    assert not left.dust(Price(5_500_000))
+    assert left.dust
+    assert watched_positions(journal, trader.account.account_id) == ()
+    assert trader.guard.watched() == ()
+    bought = trader.buy(ETH, "0.1", slot=FIRST + hours(24))
+    trader.watch(FIRST + hours(72))
+    assert trader.positions() == ()
+    fills = [each for each in all_fills(journal, trader.account.account_id) if each.reason != "entry"]
+    assert {each.position_id for each in fills} == {left.position_id, bought.position_id}
+    assert sum(each.fill.volume.value for each in fills) == Decimal("0.10101")
+    assert len({each.fill.identifier for each in fills}) == 1, "one sale, shared by two positions"
+    trader.laws()
 
 
 def usurped(trader: Trader, name: str) -> None:
@@ -274,7 +287,7 @@ def test_an_exit_that_cannot_be_told_from_another_order_stops_nothing_but_itself
 class Blinking:
     """A watcher that cannot look the first `times` times."""
 
-    inner: object
+    inner: Watcher
     times: int
     looks: list[Mapping[Market, Fence]] = field(default_factory=list)
 
@@ -283,28 +296,33 @@ class Blinking:
         if self.times:
             self.times -= 1
             raise Unavailable("blind")
-        return self.inner.wait(until, fences)  # type: ignore[attr-defined, no-any-return]
+        return self.inner.wait(until, fences)
 
 
-def test_a_blind_watch_looks_again(journal: Database) -> None:
+def blinded(trader: Trader, times: int) -> None:
+    """The guard's eyes fail the next `times` times."""
+    eyes = trader.guard.parts.watcher
+    inner = eyes.inner if isinstance(eyes, Blinking) else eyes
+    trader.guard.parts = replace(trader.guard.parts, watcher=Blinking(inner, times))
+
+
+def test_a_blind_guard_looks_again(journal: Database) -> None:
     trader = begun(journal, SLUMP)
     trader.buy(ETH, "0.1")
-    blinking = Blinking(trader.session.watcher, 20)
-    stops = watch(trader)
-    stops.watcher = blinking
-    stops.until(FIRST + hours(24), never)
+    blinded(trader, 20)
+    trader.guard.parts = replace(trader.guard.parts, blind_looks=None)
+    trader.watch(FIRST + hours(24))
     assert len(exits(trader)) == 1
     trader.laws()
 
 
-def test_a_watch_with_little_patience_says_that_it_is_blind(journal: Database) -> None:
+def test_a_guard_with_little_patience_says_that_it_is_blind(journal: Database) -> None:
     trader = begun(journal, SLUMP)
-    stops = watch(trader, blind_looks=3)
-    stops.watcher = Blinking(trader.session.watcher, 2)
-    stops.until(FIRST + hours(1), never)
-    stops.watcher = Blinking(trader.session.watcher, 3)
+    blinded(trader, 2)
+    trader.guard.until(FIRST + hours(1), never)
+    blinded(trader, 3)
     with pytest.raises(Unavailable, match="blind"):
-        stops.until(FIRST + hours(2), never)
+        trader.guard.until(FIRST + hours(2), never)
 
 
 def test_a_market_that_shows_no_bid_mutes_only_itself(journal: Database) -> None:

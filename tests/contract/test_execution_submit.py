@@ -1,7 +1,9 @@
 """Submitting and settling, with the wire in every state: never twice, never lost, booked once (docs/why/0003)."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -14,14 +16,17 @@ from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSetti
 from makenaide.execution.booking import book, require_same
 from makenaide.execution.leave import leave
 from makenaide.execution.portfolio import open_positions
+from makenaide.ledger.fill import Fill
+from makenaide.ledger.postings import fill_postings
+from makenaide.risk.exits import ExitSignal
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database, Role
-from makenaide.store.journal import fills_of_order, latest_stops, total_fees
+from makenaide.store.journal import JournalFill, fills_of_order, latest_stops, put_fill, total_fees
 from makenaide.store.orders import commit_order, get_order, unsettled_orders
 from tests.contract.charts import BTC, ETH, FIRST, Chart, bitcoin, tape
 from tests.contract.conftest import Connect
 from tests.contract.faults import Fault, Kind
-from tests.contract.trading import NAME, Exchange, Trader, changed, open_trader, whole
+from tests.contract.trading import NAME, WON, Exchange, Trader, changed, open_trader, whole
 
 QUIET = Chart(market=ETH, price=5_000_000, days=[0.0005, 0.0005])
 TAPE = tape(bitcoin(2), QUIET)
@@ -42,10 +47,16 @@ def committed(trader: Trader, order: StoredOrder) -> StoredOrder:
     return order
 
 
+def sold(trader: Trader, signal: ExitSignal) -> StoredOrder:
+    """The exit of the one position by `signal`."""
+    order = leave(trader.desk, trader.account, trader.positions()[0], signal)
+    assert order is not None
+    return order
+
+
 def leave_all(trader: Trader) -> StoredOrder:
-    """Leave the only position."""
-    position = trader.positions()[0]
-    return leave(trader.desk, trader.account, position, whole(position))
+    """Sell the one position."""
+    return sold(trader, whole(trader.positions()[0]))
 
 
 def stored_state(trader: Trader, order: StoredOrder) -> OrderState:
@@ -144,14 +155,21 @@ def test_a_refusal_of_a_later_send_proves_nothing(journal: Database, after: Reje
 def test_an_entry_older_than_a_minute_is_looked_for_and_never_sent_again(trader: Trader) -> None:
     trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=99))
     order = trader.buy(ETH, "0.1")
-    sends = len(trader.wire.orders())
     assert order.life.state is S.UNKNOWN
     trader.clock.sleep(61)
     trader.wire.faults.clear()
+    trader.wire.sent.clear()
     order = trader.desk.settle(order)
-    assert order.life.state is S.UNKNOWN
-    assert len(trader.wire.orders()) == sends
-    assert trader.exchange.placed() == []
+    assert order.life.state is S.CLOSED
+    (burn,) = [json.loads(request.body or b"") for request in trader.wire.orders()]
+    assert burn["identifier"] == order.identifier
+    assert burn["time_in_force"] == "post_only"
+    assert Decimal(burn["price"]) < Decimal(4_000_000)
+    assert 5_000 <= Decimal(burn["price"]) * Decimal(burn["volume"]) < 5_010
+    assert trader.exchange.placed() == [order.identifier], "the identifier is spent: the entry can't come any more"
+    assert trader.exchange.balances() == {"KRW": WON}
+    assert trader.events(order)[-3:] == ["Burning", "Accepted", "Found"]
+    trader.laws()
 
 
 def test_an_old_entry_that_did_arrive_is_still_found(trader: Trader) -> None:
@@ -209,7 +227,7 @@ def test_trades_that_are_counted_but_not_shown_are_not_booked(trader: Trader) ->
     assert placed is not None
     early = replace(placed, trades=())
     fresh = replace(order, life=replace(order.life, state=S.SENT))
-    assert book(trader.db, trader.session.lease, fresh, early, trader.clock.now()) == fresh.life
+    assert book(trader.db, trader.session.lease, fresh, early, trader.clock.now()) == fresh
 
 
 def test_looking_at_a_booked_order_again_books_nothing(trader: Trader) -> None:
@@ -248,7 +266,7 @@ def test_another_order_under_our_identifier_is_believed_by_nobody_and_calls_a_pe
     order = trader.entry(ETH, "0.1")
     body = {"market": ETH, "side": "bid", "ord_type": "limit", "volume": "0.2", "identifier": order.identifier}
     trader.exchange.venue.place(NAME, body | {"price": str(order.request.price)})
-    stands = trader.desk.submit(lambda: order)
+    stands = trader.send(order)
     assert stands.life.state.doubtful
     assert fills_of_order(trader.db, order.account_id, order.identifier) == ()
     trader.desk.settle(stands)
@@ -276,7 +294,7 @@ def test_each_thing_that_makes_it_another_order_is_noticed(trader: Trader) -> No
 def test_a_buy_for_a_total_is_the_same_whatever_volume_came_of_it(trader: Trader) -> None:
     order = changed(trader.entry(ETH, "0.1"), type=OrderType.PRICE, price=None, volume=None, time_in_force=None)
     order = changed(order, total=Krw(100_000))
-    done = trader.desk.submit(lambda: order)
+    done = trader.send(order)
     assert done.life.state is S.CLOSED
     trader.laws()
 
@@ -319,7 +337,7 @@ def test_an_order_is_sent_only_as_the_journal_knows_it(trader: Trader) -> None:
     never = trader.entry(ETH, "0.1")
     with pytest.raises(Inconsistent, match="changed between its commit and its send"):
         trader.desk.settle(never)
-    done = trader.desk.submit(lambda: never)
+    done = trader.send(never)
     with pytest.raises(Inconsistent, match="changed between its commit and its send"):
         trader.desk.settle(replace(done, life=never.life))
     assert len(trader.exchange.placed()) == 1
@@ -338,7 +356,7 @@ def test_exits_share_one_sequence_and_the_next_number_waits_for_the_end_of_the_o
     trader.buy(ETH, "0.3")
     position = trader.positions()[0]
     part = replace(whole(position), quantity=Quantity("0.1"))
-    assert leave(trader.desk, trader.account, position, part).identifier.endswith("-x01")
+    assert sold(trader, part).identifier.endswith("-x01")
     trader.wire.faults.append(Fault(kind=Kind.REQUEST_LOST, times=99))
     doubtful = leave_all(trader)
     assert doubtful.identifier.endswith("-x02")
@@ -353,13 +371,36 @@ def test_exits_share_one_sequence_and_the_next_number_waits_for_the_end_of_the_o
 def test_an_exit_never_sells_more_than_is_held(trader: Trader) -> None:
     trader.buy(ETH, "0.1")
     position = trader.positions()[0]
-    order = leave(trader.desk, trader.account, position, replace(whole(position), quantity=Quantity(5)))
+    order = sold(trader, replace(whole(position), quantity=Quantity(5)))
     assert order.request.volume == Quantity("0.1")
     trader.laws()
 
 
 def test_a_position_without_a_stop_is_an_alarm_not_a_guess(trader: Trader) -> None:
     order = replace(trader.entry(ETH, "0.1"), position_id=position_id(BTC, FIRST))
-    trader.desk.submit(lambda: order)
+    sent = trader.send(order)
+    assert sent.life.state is S.VOID, "what cannot be guarded is never sent"
+    assert trader.wire.orders() == []
+    book_anyway(trader, order)
     with pytest.raises(Inconsistent, match="position KRW-BTC-20260103T0900 has no stop"):
         trader.positions()
+
+
+def book_anyway(trader: Trader, order: StoredOrder) -> None:
+    """A fill of `order` in the books, however it came there."""
+    assert order.request.price is not None
+    assert order.request.volume is not None
+    fill = Fill(
+        trade_uuid="t1",
+        identifier=order.identifier,
+        market=order.request.market,
+        side=order.request.side,
+        price=order.request.price,
+        volume=order.request.volume,
+        funds=order.request.price * order.request.volume,
+        fee=Krw(1),
+        at=trader.clock.now(),
+    )
+    with trader.db.transaction():
+        entry = JournalFill(fill=fill, position_id=order.position_id, reason="entry")
+        put_fill(trader.db, order.account_id, entry, fill_postings(fill))

@@ -249,21 +249,22 @@ def advance(life: OrderLife, event: Event) -> OrderLife:
 
 
 def _answered(life: OrderLife, answer: Answer) -> OrderLife:
-    if life.state is not OrderState.SENT:
-        raise Inconsistent(f"an order that is {life.state} got the answer {answer}")
     match answer:
         case Accepted(uuid):
-            return replace(life, state=OrderState.ACCEPTED, uuid=uuid)
+            then = replace(life, state=OrderState.ACCEPTED, uuid=uuid)
         case NotSent() | NotAccepted():
-            return replace(life, state=OrderState.UNKNOWN if life.doubt else OrderState.PLANNED)
+            then = replace(life, state=OrderState.UNKNOWN if life.doubt else OrderState.PLANNED)
         case Rejected():
-            return replace(life, state=OrderState.UNKNOWN if life.doubt else OrderState.REJECTED)
+            then = replace(life, state=OrderState.UNKNOWN if life.doubt else OrderState.REJECTED)
         case Duplicate():
-            return replace(life, state=OrderState.UNKNOWN, doubt=True, spent=True)
+            then = replace(life, state=OrderState.UNKNOWN, doubt=True, spent=True)
         case NoAnswer():
-            return replace(life, state=OrderState.UNKNOWN, doubt=True)
+            then = replace(life, state=OrderState.UNKNOWN, doubt=True)
         case _:
             assert_never(answer)
+    if life.state is not OrderState.SENT:
+        raise Inconsistent(f"an order that is {life.state} got the answer {answer}")
+    return then
 
 
 def _sending(life: OrderLife) -> OrderLife:

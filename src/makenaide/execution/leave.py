@@ -24,15 +24,17 @@ def leave(desk: Desk, account: Account, position: Position, signal: ExitSignal) 
 
     An earlier exit that is not at its end is settled instead: what it sold is not sold again. None when the venue
     has an order under the next identifier that the books do not know: the guard is selling, and its journal is
-    taken in first. Raises `Unavailable` when the venue cannot be asked for it.
+    taken in first. Raises `Unavailable` when the venue cannot be asked for it, `Inconsistent` when that order is
+    none of ours.
     """
     for earlier in orders_of_position(desk.db, account.account_id, position.position_id):
         if not earlier.life.state.terminal:
             return desk.settle(earlier)
-    number = next_number(desk.db, account.account_id, position.position_id, Leg.EXIT)
-    name = identifier(account.installation, position.position_id, Leg.EXIT, number)
-    if desk.venue.order(name) is not None:
-        log.warning("already there", extra={"action": "position.elsewhere", "identifier": name})
+    planned = _exit_order(desk, account, position, signal)
+    if desk.venue.order(planned.identifier) is not None:
+        if desk.rival(planned) is None:
+            raise Inconsistent(f"{planned.identifier}: the venue has an order under it that nobody of ours sent")
+        log.warning("already there", extra={"action": "position.elsewhere", "identifier": planned.identifier})
         return None
     log.info(
         "leaving",
@@ -40,7 +42,7 @@ def leave(desk: Desk, account: Account, position: Position, signal: ExitSignal) 
     )
     order = desk.submit(lambda: _exit_order(desk, account, position, signal))
     if isinstance(order, Forbidden):
-        raise Inconsistent(f"{name}: an exit was forbidden: {order.cause}")
+        raise Inconsistent(f"{planned.identifier}: an exit was forbidden: {order.cause}")
     return order
 
 

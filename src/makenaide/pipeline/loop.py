@@ -1,4 +1,4 @@
-"""The loop around the cycle: run what is due, let the guard watch until the next slot, stop when asked or at its end."""
+"""The loop around the cycle: run what is due, let the guard watch until the next slot, end when asked."""
 
 import logging
 from collections.abc import Callable

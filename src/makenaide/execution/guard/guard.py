@@ -37,10 +37,11 @@ _LAG_PAUSE = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class Watched:
-    """One position under guard. `stop` only rises; `touched` stays true until nothing is left to sell."""
+    """One position under guard. `stop` only rises; `sold`: nothing of what `about` tells is left to sell."""
 
     about: GuardedStop
     stop: StopState
+    sold: bool = False
     retry_at: datetime | None = None
     signal: ExitSignal | None = None
     lacking_since: datetime | None = None
@@ -48,7 +49,7 @@ class Watched:
 
     def due(self, now: datetime) -> bool:
         """Whether it may act now."""
-        return self.retry_at is None or self.retry_at <= now
+        return not self.sold and (self.retry_at is None or self.retry_at <= now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,7 @@ class Guard:
             held = known.stop if known else self.journal.stops.get(stop.position_id)
             state = stop.stop if held is None else _higher(stop.stop, held)
             watched = known or Watched(about=stop, stop=state)
+            watched.sold &= watched.about == stop
             watched.about, watched.stop = stop, state
             self._watched[stop.position_id] = watched
 
@@ -177,7 +179,9 @@ class Guard:
     def _retries(self) -> list[datetime]:
         now = self.parts.clock.now()
         return [
-            each.retry_at for each in self._watched.values() if each.retry_at is not None and each.retry_at > now
+            each.retry_at
+            for each in self._watched.values()
+            if not each.sold and each.retry_at is not None and each.retry_at > now
         ]
 
     def _fences(self) -> dict[Market, Fence]:
@@ -247,8 +251,7 @@ class Guard:
                 watched.retry_at = now + timedelta(seconds=self.parts.settings.beat_seconds)
                 return False
             if not left:
-                watched.signal = None
-                return True
+                return self._is_sold(watched)
             price = bid or watched.stop.price
             if (price * left).value < minimum_total(watched.about.market):
                 return self._is_dust(watched, left, price)
@@ -261,6 +264,14 @@ class Guard:
         if order.life.state is OrderState.ACCEPTED:
             order = self._protocol().step(order)
         return self._stepped(watched, self.journal.sales[order.identifier])
+
+    def _is_sold(self, watched: Watched) -> bool:
+        """Nothing is left of it, until something else is published; what is still being bought is asked for again."""
+        watched.signal = None
+        watched.sold = watched.about.pending is None
+        if not watched.sold:
+            watched.retry_at = self.parts.clock.now() + timedelta(seconds=self.parts.settings.beat_seconds)
+        return True
 
     def _protocol(self) -> OrderProtocol:
         parts = self.parts
@@ -345,8 +356,7 @@ class Guard:
                 watched.lacking_since, watched.pause = None, 0.0
                 left = self._left(watched.about)
                 if left is not None and not left:
-                    watched.signal = None
-                    return True
+                    return self._is_sold(watched)
                 # The book was too thin for all of it: the rest at once, or after a while when nothing went at all.
                 wait = 0.0 if sale.executed else settings.exit_retry_seconds
                 watched.retry_at = now + timedelta(seconds=wait)
