@@ -37,11 +37,15 @@ _LAG_PAUSE = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class Watched:
-    """One position under guard. `stop` only rises; `sold`: nothing of what `about` tells is left to sell."""
+    """One position under guard. `stop` only rises; `sold`: nothing of what `about` tells is left to sell.
+
+    `bought`: what the venue says that a pending entry bought, once that is at its end.
+    """
 
     about: GuardedStop
     stop: StopState
     sold: bool = False
+    bought: Quantity | None = None
     retry_at: datetime | None = None
     signal: ExitSignal | None = None
     lacking_since: datetime | None = None
@@ -166,7 +170,8 @@ class Guard:
             held = known.stop if known else self.journal.stops.get(stop.position_id)
             state = stop.stop if held is None else _higher(stop.stop, held)
             watched = known or Watched(about=stop, stop=state)
-            watched.sold &= watched.about == stop
+            if watched.about != stop:
+                watched.sold, watched.bought = False, None
             watched.about, watched.stop = stop, state
             self._watched[stop.position_id] = watched
 
@@ -178,11 +183,8 @@ class Guard:
 
     def _retries(self) -> list[datetime]:
         now = self.parts.clock.now()
-        return [
-            each.retry_at
-            for each in self._watched.values()
-            if not each.sold and each.retry_at is not None and each.retry_at > now
-        ]
+        waiting = [each.retry_at for each in self._watched.values() if not each.sold]
+        return [moment for moment in waiting if moment is not None and moment > now]
 
     def _fences(self) -> dict[Market, Fence]:
         now = self.parts.clock.now()
@@ -242,13 +244,11 @@ class Guard:
 
     def _sell(self, watched: Watched, bid: Price | None) -> bool:
         """One step of the sale of `watched`; whether it ended (sold, or nothing more can be done for now)."""
-        now = self.parts.clock.now()
-        watched.retry_at = now + timedelta(seconds=self.parts.settings.settle_pause)
         sale = self._under_way(watched.about)
         if sale is None:
-            left = self._left(watched.about)
+            left = self._left(watched)
             if left is None:
-                watched.retry_at = now + timedelta(seconds=self.parts.settings.beat_seconds)
+                self._later(watched)
                 return False
             if not left:
                 return self._is_sold(watched)
@@ -268,10 +268,16 @@ class Guard:
     def _is_sold(self, watched: Watched) -> bool:
         """Nothing is left of it, until something else is published; what is still being bought is asked for again."""
         watched.signal = None
-        watched.sold = watched.about.pending is None
+        watched.sold = watched.about.pending is None or watched.bought is not None
         if not watched.sold:
-            watched.retry_at = self.parts.clock.now() + timedelta(seconds=self.parts.settings.beat_seconds)
+            self._later(watched)
         return True
+
+    def _later(self, watched: Watched) -> None:
+        """Nobody can say yet: soon again, and ever less often while that lasts."""
+        settings = self.parts.settings
+        watched.pause = min(max(2 * watched.pause, settings.settle_pause), settings.settle_again_seconds)
+        watched.retry_at = self.parts.clock.now() + timedelta(seconds=watched.pause)
 
     def _protocol(self) -> OrderProtocol:
         parts = self.parts
@@ -295,10 +301,11 @@ class Guard:
     def _under_way(self, about: GuardedStop) -> Sale | None:
         return next((each for each in self._exits(about) if not each.order.life.state.terminal), None)
 
-    def _left(self, about: GuardedStop) -> Quantity | None:
+    def _left(self, watched: Watched) -> Quantity | None:
         """What is still to be sold, dust along with it; None while nobody can say."""
+        about = watched.about
         bought = about.quantity
-        if about.pending is not None:
+        if about.pending is not None and watched.bought is None:
             try:
                 placed = self.parts.venue.order(about.pending)
             except Unavailable:
@@ -306,6 +313,9 @@ class Guard:
             if placed is None:
                 return None
             bought = max(bought, placed.executed)
+            watched.bought = bought if placed.closed else None
+        elif watched.bought is not None:
+            bought = watched.bought
         sold = sum((each.executed.value for each in self._exits(about)), Decimal(0))
         along = sum((each.value for each in about.dust.values()), Decimal(0)) if bought else Decimal(0)
         return Quantity(max(Decimal(0), bought.value + along - sold))
@@ -354,7 +364,7 @@ class Guard:
         match sale.order.life.state:
             case OrderState.CLOSED:
                 watched.lacking_since, watched.pause = None, 0.0
-                left = self._left(watched.about)
+                left = self._left(watched)
                 if left is not None and not left:
                     return self._is_sold(watched)
                 # The book was too thin for all of it: the rest at once, or after a while when nothing went at all.
@@ -364,12 +374,13 @@ class Guard:
             case OrderState.REJECTED:
                 return self._refused(watched, sale)
             case OrderState.VOID:
-                watched.retry_at = now
+                watched.retry_at, watched.pause = now, 0.0
                 return False
             case OrderState.ACCEPTED:
                 watched.retry_at = now + timedelta(seconds=settings.poll_seconds)
                 return False
             case _:
+                self._later(watched)
                 return False
 
     def _refused(self, watched: Watched, sale: Sale) -> bool:
@@ -377,7 +388,7 @@ class Guard:
             self._lacking(watched)
             return False
         if sale.refusal == _TOO_SMALL:
-            left = self._left(watched.about) or ZERO_QUANTITY
+            left = self._left(watched) or ZERO_QUANTITY
             return bool(left) and self._is_dust(watched, left, watched.stop.price)
         self._stuck(watched, f"refused: {sale.refusal}")
         return True

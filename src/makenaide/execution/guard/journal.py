@@ -12,7 +12,17 @@ from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import base_of
 from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
-from makenaide.domain.order import Absent, Event, Found, Identifier, PositionId, Rejected, Sending
+from makenaide.domain.order import (
+    Absent,
+    Event,
+    Found,
+    Identifier,
+    OrderState,
+    PositionId,
+    Rejected,
+    Sending,
+    Voided,
+)
 from makenaide.domain.reason import Exit
 from makenaide.exchange.venue import Balance, PlacedOrder
 from makenaide.execution.disk import Files
@@ -141,14 +151,25 @@ class FileJournal:
         """Whatever sold under this identifier is an exit of this position, also when the other process sent it."""
         asked = order.request
         if (placed.market, placed.side) != (asked.market, asked.side):
-            log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "identifier": order.identifier})
-            return None
+            return self._usurped(order, placed, at)
         sale = self.sales[order.identifier]
         found = Found(placed.uuid, placed.closed)
         after = order.after(found)
         if after.life == order.life and sale.executed == placed.executed:
             return order
         return self._record(order, found, at, placed.executed)
+
+    def _usurped(self, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder | None:
+        """The identifier is another order's, which sold nothing of this position: a person is called.
+
+        The sale goes on under the next number: no fault of somebody else's takes a position's stop away.
+        """
+        log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "identifier": order.identifier})
+        if order.life.state is OrderState.ACCEPTED:
+            return None
+        cause = f"{order.identifier} is another order: {placed.side} {placed.market} {placed.uuid}"
+        self.tell(Kind.STUCK, {"position": order.position_id, "cause": cause}, at)
+        return self._record(order, Voided(cause), at, None)
 
     def standing(self, order: StoredOrder) -> Standing:
         """The last send, and the looks in vain since."""
