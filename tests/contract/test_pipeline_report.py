@@ -126,6 +126,28 @@ def test_money_that_came_in_is_no_profit(journal: Database) -> None:
     trader.laws()
 
 
+def test_a_deposit_that_is_learnt_of_after_the_next_valuation_is_no_profit_either(journal: Database) -> None:
+    """The venue lists a deposit late: its own time lies before a valuation in which it was not booked yet (E2)."""
+    trader = open_trader(journal, Exchange(tape=WORLD))
+    run_cycle(trader.session, FIRST)
+    gift, made = Krw(5_000_000), FIRST - timedelta(minutes=1)
+    trader.exchange.deposit("KRW", gift.value)
+    with journal.transaction():
+        put_postings(journal, trader.account.account_id, cash_postings("deposit-uuid", gift, made))
+    present = value_account(journal, trader.session.venue, trader.account)
+    points = equity_points(journal, trader.account, present, trader.clock.now() + timedelta(seconds=1))
+    assert [point.flow for point in points] == [Krw(10_000_000), gift]
+    for day in (1, 2):
+        trader.clock.move_to(FIRST + day * DAY + timedelta(seconds=10))
+        run_cycle(trader.session, FIRST + day * DAY)
+    report = build_report(journal, trader.account)
+    assert [row.flow for row in report.equity] == [Krw(10_000_000), gift, Krw(0)]
+    assert report.result is not None
+    assert report.result.deposited == Krw(15_000_000)
+    assert abs(report.result.time_weighted) < Decimal("0.02")
+    trader.laws()
+
+
 def test_a_position_of_which_nobody_has_seen_a_price_yet_has_no_value(journal: Database) -> None:
     trader = open_trader(journal, Exchange(tape=WORLD))
     trader.buy(ETH, "0.1")

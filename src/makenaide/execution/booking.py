@@ -9,6 +9,7 @@ from makenaide.domain.errors import Inconsistent
 from makenaide.domain.money import ZERO_KRW
 from makenaide.domain.order import Found, OrderLife, OrderType, advance
 from makenaide.exchange.venue import PlacedOrder
+from makenaide.execution.whole import require_true, whole
 from makenaide.ledger.fees import share_fees
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import fill_postings
@@ -22,14 +23,16 @@ def book(db: Database, lease: Lease, order: StoredOrder, placed: PlacedOrder, at
     """Post the trades of `placed` that are not posted yet, record its state, and return it.
 
     Everything happens in one transaction. A reply whose trades are not all listed yet is not believed: the state
-    stays as it was and the caller looks again. `Inconsistent` when the venue shows another order than was asked.
+    stays as it was and the caller looks again. `Inconsistent` when the venue shows another order than was asked, or
+    trades that cannot be true.
     """
     require_same(order, placed)
-    if placed.trades_count != len(placed.trades):
+    if not whole(placed):
         return order.life
     with db.transaction():
         lease.check()
         posted = fills_of_order(db, order.account_id, order.identifier)
+        require_true(order.identifier, placed, posted)
         new = _new_fills(order, placed, posted)
         for fill in new:
             entry = JournalFill(fill=fill, position_id=order.position_id, reason=order.reason)
