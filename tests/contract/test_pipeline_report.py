@@ -85,6 +85,8 @@ def test_the_report_adds_up(journal: Database) -> None:
     assert report.result is not None
     assert report.result.start == report.equity[0].equity
     assert report.result.end == report.equity[-1].equity
+    assert report.result.month_to_date == report.result.months["2026-01"]
+    assert report.result.rolling_30 == report.result.time_weighted  # four days are all there is
     assert report.result.end.value == Decimal(trader.exchange.balances()["KRW"]) + (left.value or Krw(0)).value
     assert sum(report.exits.values()) == 2
 
