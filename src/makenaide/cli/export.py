@@ -34,8 +34,12 @@ def export_trades(asked: Mapping[str, Any], year: str, *, csv: str | None, as_js
     chosen = calendar_year(year)
     env, text = environment()
     with stored(env, asked) as (_, db, account), db.snapshot():
-        rows = tax_rows(chosen, ((each.position_id, each.fill) for each in all_fills(db, account.account_id)))
+        fills = [(each.position_id, each.fill) for each in all_fills(db, account.account_id)]
+    rows = tax_rows(chosen, fills)
     notes = method_notes(account, chosen, tax_totals(rows), text)
+    if not rows and fills:
+        years = sorted({f"{kst(fill.at):%Y}" for _, fill in fills})
+        notes.append(text("tax.empty", year=chosen, years=", ".join(years)))
     if csv is not None:
         _write(csv, sheet(*trade_sheet(rows, text)), notes, text)
     if as_json:
