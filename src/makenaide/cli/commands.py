@@ -13,7 +13,7 @@ from makenaide.cli.options import json_option, source_options
 
 def register(group: click.Group, text: Text) -> None:
     """Add every command to `group`, with its texts from the catalogue."""
-    for add in (_run, _report, _status, _look, _trace, _reconcile, _database, _exchange, _config):
+    for add in (_run, _report, _status, _look, _trace, _export, _reconcile, _database, _exchange, _config):
         add(group, text)
 
 
@@ -82,6 +82,22 @@ def _trace(group: click.Group, text: Text) -> None:
         from makenaide.cli.trace import show_trace
 
         show_trace(order, as_json=as_json)
+
+
+def _export(group: click.Group, text: Text) -> None:
+    @group.group("export", help=text("help.export"))
+    def export() -> None:
+        """Only a group."""
+
+    @export.command("trades", help=text("help.export_trades"))
+    @click.option("--year", required=True, help=text("help.option.year"))
+    @click.option("--csv", metavar="FILE|-", help=text("help.option.csv"))
+    @source_options(text)
+    @json_option(text)
+    def trades(*, year: str, csv: str | None, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.export import export_trades
+
+        export_trades(source, year, csv=csv, as_json=as_json)
 
 
 def _reconcile(group: click.Group, text: Text) -> None:

@@ -128,13 +128,12 @@ def _report(session: Session, run: Run) -> EquityRow:
     newest = last_days(db, account.feed, BTC, run.slot, 1)
     bitcoin: Decimal | None = newest[0].close.value if newest else None
     now = session.clock.now()
-    since = before[-1].valued_at if before else None
     row = EquityRow(
         slot=run.slot,
         valued_at=now,
         equity=valuation.equity,
         cash=valuation.cash,
-        flow=flow_since(db, account, since, now),
+        flow=flow_since(db, account, before),
         bitcoin=bitcoin,
     )
     with db.transaction():
