@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from makenaide.app.database import Store
+from makenaide.app.halted import halt_file
 from makenaide.catalogue import Text
 from makenaide.cli.output import console, price, print_json, safe, table, won
 from makenaide.domain.clock import kst
@@ -17,11 +18,15 @@ from makenaide.store.runs import latest_run
 
 def show_standing(store: Store, home: Path, text: Text, *, as_json: bool) -> None:
     """Print where the account used last stands; a data folder without an account says how to get one."""
+    halt = halt_file(home).halt()
+    if halt is not None and not as_json:
+        console().print(f"[bold red]{text('halt.status', halt=safe(halt))}[/]")
     with store.open(Role.READER) as db:
         account = latest_account(db)
         data = None if account is None else _status(db, account)
     if as_json:
-        print_json({"account": data, "home": str(home), "database": store.location})
+        told = None if halt is None else {"reason": halt.reason, "by": halt.by, "at": halt.at}
+        print_json({"halt": told, "account": data, "home": str(home), "database": store.location})
         return
     out = console()
     if data is None:
