@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def trader(journal: Database) -> Trader:
     return open_trader(journal, Exchange(tape=TAPE))
 
 
-def budget(trader: Trader, db: Database | None = None, *, required: bool = True, **limits: Krw) -> Budget:
+def budget(trader: Trader, db: Database | None = None, required: bool = True, **limits: Any) -> Budget:
     plain = {"order": ONE, "day": Krw(2_100_000), "total": Krw(10_000_000)} | limits
     return Budget(
         db=db or trader.db,
@@ -147,7 +148,7 @@ def test_an_order_beyond_its_own_limit_is_forbidden(trader: Trader) -> None:
 
 
 def test_limits_that_are_not_set_forbid_with_real_money_and_are_silent_on_paper(trader: Trader) -> None:
-    unset = {"order": ZERO_KRW, "day": ZERO_KRW, "total": ZERO_KRW}
+    unset: dict[str, Any] = {"order": ZERO_KRW, "day": ZERO_KRW, "total": ZERO_KRW}
     assert budget(trader, **unset).forbids(None) is not None
     assert budget(trader, required=False, **unset).forbids(million(trader)) is None
     assert budget(trader, required=False, **(unset | {"day": Krw(1)})).forbids(million(trader)) is not None
