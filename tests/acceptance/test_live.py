@@ -210,6 +210,30 @@ def test_the_kill_switch_needs_no_database_and_a_damaged_one_halts(home: Home) -
     assert home.inside("halt", "--reason", " ").code == 2
 
 
+def test_status_tells_a_halt_first_even_when_the_database_is_gone(home: Home) -> None:
+    gone = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    assert home.inside("halt", "--reason", "enough", env=gone).code == 0
+    done = home.inside("status", env=gone)
+    assert done.code == 6
+    assert done.out.startswith("BUYING IS halted")
+
+
+def test_without_a_database_the_other_reasons_are_told_all_the_same(home: Home) -> None:
+    told = home.inside("live", "check", "--json", env={"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"})
+    verdicts = {each["name"]: each["verdict"] for each in told.data()["conditions"]}
+    assert (told.code, verdicts["rehearsal"], verdicts["confirmation"]) == (14, "UNKNOWN", "UNKNOWN")
+    assert verdicts["keys"] == "FAIL"
+
+
+def test_a_test_can_send_no_key_anywhere_but_to_this_machine(home: Home) -> None:
+    """The harness refuses before a process is started, for a process of its own is beyond the guard of sockets."""
+    for env in ({ACCESS_NAME: "a"}, {ACCESS_NAME: "a", "MAKENAIDE_UPBIT__BASE_URL": "https://api.upbit.com"}):
+        with pytest.raises(AssertionError, match="no key leaves this machine"):
+            home.start("live", "check", env=env)
+        with pytest.raises(AssertionError, match="no key leaves this machine"):
+            home.inside("live", "check", env=env)
+
+
 def test_live_mode_at_another_address_is_closed_and_no_key_goes_there(home: Home) -> None:
     env = {ACCESS_NAME: "a", SECRET_NAME: "b", "MAKENAIDE_UPBIT__BASE_URL": "http://127.0.0.1:9"}
     told = home.inside("live", "check", "--json", env=env)

@@ -239,6 +239,7 @@ def test_a_rehearsal_ages_from_pass_over_warn_to_closed_and_buying_stops(ready: 
             raise AssertionError
 
     known = {key: str(value) for key, value in result(ready.config).items() if key in ("code", "configuration")}
+    assert ready.db is not None
     permits = [RehearsalPermit(db=ready.db, clock=At(days), **known) for days in (0, 30, 31)]
     causes = [each.forbids(None) for each in permits]
     assert causes[:2] == [None, None]

@@ -84,18 +84,22 @@ class LiveCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """What the decision is made of. `probes` asks the venue with the keys; `halt` is the switch as it stands."""
+    """What the decision is made of. `probes` asks the venue with the keys; `halt` is the switch as it stands.
+
+    `db` None: it cannot be used, because of `unread`.
+    """
 
     config: Config
     wanted: Wanted
     secrets: UpbitSecrets
-    db: Database
+    db: Database | None
     halt: Halt | None
     now: datetime
     probes: Callable[[Keys], tuple[WithdrawalRight, AddressRight]]
+    unread: str = ""
 
 
-def grounds_of(env: Environment, db: Database, wanted: Wanted) -> Grounds:
+def grounds_of(env: Environment, db: Database | None, wanted: Wanted, unread: str = "") -> Grounds:
     """The grounds of this process: its key, this folder's kill switch, the wall clock, and the venue itself."""
     config = env.config
     person = replace(config.upbit, limiter=config.upbit.limiter.within(Role.PERSON))
@@ -112,6 +116,7 @@ def grounds_of(env: Environment, db: Database, wanted: Wanted) -> Grounds:
         halt=halt_file(env.home).halt(),
         now=WallClock(StopFlag()).now(),
         probes=ask,
+        unread=unread,
     )
 
 
@@ -219,6 +224,8 @@ def _limits(config: Config) -> Condition:
 
 
 def _rehearsal(grounds: Grounds) -> Condition:
+    if grounds.db is None:
+        return Condition(name="rehearsal", verdict=Verdict.UNKNOWN, seen=grounds.unread)
     try:
         judged = readiness(grounds.db, code_hash(), configuration_hash(tree(grounds.config)), grounds.now)
     except MakenaideError as cause:
@@ -227,6 +234,8 @@ def _rehearsal(grounds: Grounds) -> Condition:
 
 
 def _confirmation(grounds: Grounds) -> Condition:
+    if grounds.db is None:
+        return Condition(name="confirmation", verdict=Verdict.UNKNOWN, seen=grounds.unread)
     found = evidence_of(grounds.db, CONFIRMATION, confirmation_subject(grounds))
     if found:
         at = found[0].taken_at.isoformat(timespec="minutes")
@@ -241,6 +250,8 @@ def _confirmation(grounds: Grounds) -> Condition:
 
 def _holding(grounds: Grounds) -> bool:
     account = grounds.wanted.account_id
+    if grounds.db is None:
+        return False
     try:
         return bool(open_positions(grounds.db, account) or unsettled_orders(grounds.db, account))
     except MakenaideError:
@@ -283,7 +294,7 @@ def confirmation_subject(grounds: Grounds) -> str:
 def confirm(grounds: Grounds, typed: str) -> bool:
     """Keep the person's word as evidence and in the audit trail; False, and nothing kept, for any other sentence."""
     wanted = sentence(grounds)
-    if typed.strip() != wanted:
+    if grounds.db is None or typed.strip() != wanted:
         return False
     detail = {"sentence": wanted, "account": grounds.wanted.account_id}
     evidence = Evidence(

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from makenaide.app.trader import Wanted, wanted_account
 from makenaide.catalogue import Text
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, table
-from makenaide.domain.errors import LiveClosed, Misconfigured
+from makenaide.domain.errors import LiveClosed, MakenaideError, Misconfigured
 from makenaide.domain.verdict import Verdict
 from makenaide.environment import Environment
 from makenaide.store.db import Role
@@ -88,8 +88,14 @@ def take_rehearsal(file: Path, *, as_json: bool) -> None:
 
 @contextmanager
 def _grounds(env: Environment, meant: Wanted, role: Role) -> Iterator[Grounds]:
-    with open_store(env, prepare=True, mode=mode_of(env.config, _LIVE)) as store, store.open(role) as db:
-        yield grounds_of(env, db, meant)
+    """A database that cannot be used is a reason among others."""
+    with ExitStack() as stack:
+        try:
+            store = stack.enter_context(open_store(env, prepare=True, mode=mode_of(env.config, _LIVE)))
+            found = grounds_of(env, stack.enter_context(store.open(role)), meant)
+        except MakenaideError as cause:
+            found = grounds_of(env, None, meant, str(cause))
+        yield found
 
 
 def _ask(grounds: Grounds, check: LiveCheck, text: Text) -> None:

@@ -9,8 +9,13 @@ def show_status(mode: str, *, as_json: bool) -> None:
     env, text = environment()
     with early_server(env) as server:
         from makenaide.app.database import store_of  # noqa: PLC0415
-        from makenaide.app.identity import mode_of  # noqa: PLC0415
-        from makenaide.cli.standing import show_standing  # noqa: PLC0415
+        from makenaide.cli.standing import show_standing, tell_halt  # noqa: PLC0415
 
-        rows = mode_of(env.config, {"mode": mode})
-        show_standing(store_of(env, server, prepare=True).of(rows), env.home, text, as_json=as_json)
+        if not as_json:
+            tell_halt(env.home, text)  # before the database has its say
+        store = store_of(env, server, prepare=True)
+        if mode == "live":
+            from makenaide.app.identity import mode_of  # noqa: PLC0415 - loads every room's settings
+
+            store = store.of(mode_of(env.config, {"mode": mode}))
+        show_standing(store, env.home, text, as_json=as_json)
