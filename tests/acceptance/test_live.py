@@ -15,8 +15,11 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from makenaide.app.database import open_store
 from makenaide.app.evidence import export_rehearsal, hashes
 from makenaide.environment import ACCESS_NAME, SECRET_NAME, load
+from makenaide.store.db import Role
+from makenaide.store.embedded import EmbeddedPostgres
 from tests.acceptance.worlds import PATIENCE, Home, Make, Outcome, require_told
 
 TRADING_KEY = '[keys.main]\nscopes = ["view_account", "view_orders", "make_orders"]\n'
@@ -141,7 +144,7 @@ def test_the_way_to_live_trading_and_back(stage: Stage) -> None:
     assert halted.code == 0, halted.err
     going = stage.home.start("run", "--mode", "live", "--json", env=stage.env)
     going.wait_for(lambda: "cycle.collect" in stage.home.actions())
-    holders = [each for each in psutil.process_iter() if stage.secret in str(environ_of(each))]
+    holders = [each for each in psutil.process_iter() if stage.secret in given_to(each)]
     assert [each.pid for each in holders] == [going.process.pid], "no child has the key"
     stopped = going.end()
     assert stopped.code == 0, stopped.err
@@ -155,11 +158,12 @@ def test_the_way_to_live_trading_and_back(stage: Stage) -> None:
     assert not [text for text in (*said_all, said) if stage.secret in text]
 
 
-def environ_of(process: psutil.Process) -> dict[str, str]:
+def given_to(process: psutil.Process) -> str:
+    """The arguments and the variables of a process."""
     try:
-        return dict(process.environ())
+        return f"{process.cmdline()} {process.environ()}"
     except psutil.Error:
-        return {}
+        return ""
 
 
 def written(home: Path) -> list[Path]:
@@ -208,6 +212,17 @@ def test_the_kill_switch_needs_no_database_and_a_damaged_one_halts(home: Home) -
     for wrong in ("", "--yes --reason x", "--reason x --lift"):
         assert home.inside("halt", *wrong.split()).code == 2
     assert home.inside("halt", "--reason", " ").code == 2
+
+
+def test_a_database_that_runs_takes_a_note_of_the_switch(home: Home) -> None:
+    assert home.inside("status").code == 0  # makes the schema
+    with EmbeddedPostgres(home.path):
+        for arguments, action in ((("--reason", "enough"), "halt.set"), (("--lift", "--yes"), "halt.lift")):
+            assert home.inside("halt", *arguments, "--json").data()["noted"] is True
+            with open_store(load({"MAKENAIDE_HOME": str(home.path)})) as store, store.open(Role.READER) as db:
+                row = db.row("audit_installation", action="%")
+            assert row is not None
+            assert (row.action, row.actor, "enough" in row.detail["halt"]) == (action, "command", True)
 
 
 def test_status_tells_a_halt_first_even_when_the_database_is_gone(home: Home) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.money import ZERO_KRW, Krw
-from makenaide.domain.order import Accepted, NoAnswer, Rejected, Sending, Voided, advance
+from makenaide.domain.order import Accepted, NoAnswer, OrderType, Rejected, Sending, Voided, advance
 from makenaide.domain.reason import Refusal
 from makenaide.execution import budget as budgets
 from makenaide.execution.budget import Budget
@@ -145,6 +145,17 @@ def test_an_order_beyond_its_own_limit_is_forbidden(trader: Trader) -> None:
     forbidden = budget(trader, order=Krw(1_000_000)).forbids(million(trader))
     assert forbidden is not None
     assert "limit per order" in forbidden.cause
+
+
+def test_a_buy_by_its_total_counts_with_that_total(trader: Trader) -> None:
+    plain = million(trader)
+    by_total = replace(
+        plain,
+        request=replace(plain.request, type=OrderType.PRICE, price=None, volume=None, total=Krw(1_000_000)),
+    )
+    permit = budget(trader, day=ONE)
+    assert commit(trader, permit, by_total)
+    assert not commit(trader, permit, million(trader, XRP))
 
 
 def test_limits_that_are_not_set_forbid_with_real_money_and_are_silent_on_paper(trader: Trader) -> None:

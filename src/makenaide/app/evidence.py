@@ -10,13 +10,14 @@ from typing import Any
 
 from makenaide.app.database import Store
 from makenaide.config import Config, tree
-from makenaide.domain.errors import Misconfigured
+from makenaide.domain.errors import Misconfigured, SchemaMismatch
 from makenaide.ops.fingerprint import code_hash, configuration_hash
 from makenaide.ops.readiness import require_importable, store_rehearsal
 from makenaide.ops.signed import sign_result, verify_result
 from makenaide.store.db import Role
 from makenaide.store.evidence import Evidence
 from makenaide.store.home import file_faults
+from makenaide.store.modes import Mode
 
 _KEY_BYTES = 32
 
@@ -62,9 +63,17 @@ def hashes(config: Config) -> dict[str, str]:
 
 
 def keep_rehearsal(store: Store, result: Mapping[str, Any]) -> Evidence:
-    """Store `result` (see `ops.readiness.Rehearsal` for what it must say) where `store` keeps its rows."""
-    with store.open(Role.WRITER) as db:
-        return store_rehearsal(db, result)
+    """Store `result` (see `ops.readiness.Rehearsal` for what it must say) beside the rows of either mode.
+
+    A rehearsal is of code and settings, not of money. `SchemaMismatch` where no schema takes it.
+    """
+    kept: Evidence | None = None
+    for mode in Mode:
+        with suppress(SchemaMismatch), store.of(mode).open(Role.WRITER) as db:
+            kept = store_rehearsal(db, result)
+    if kept is None:
+        raise SchemaMismatch(f"{store.location}: no schema is ready: run `makenaide db init --mode live`")
+    return kept
 
 
 def export_rehearsal(home: Path, result: Mapping[str, Any]) -> bytes:

@@ -75,7 +75,7 @@ def take_rehearsal(file: Path, *, as_json: bool) -> None:
             content = stream.read(_LONGEST)
     except OSError as cause:
         raise Misconfigured(f"{file}: cannot be read: {cause.strerror}") from None
-    with open_store(env, prepare=True, mode=mode_of(env.config, _LIVE)) as store:
+    with open_store(env, prepare=True) as store:
         try:
             kept = import_rehearsal(store, env.config, env.home, content, datetime.now(UTC))
         except Misconfigured as cause:
