@@ -12,7 +12,7 @@ from makenaide.app.identity import source
 from makenaide.app.permits import permits
 from makenaide.app.trader import open_session, wanted_account
 from makenaide.app.venues import open_market
-from makenaide.domain.errors import LiveClosed, Misconfigured
+from makenaide.domain.errors import Inconsistent, LiveClosed, Misconfigured
 from makenaide.domain.reason import Refusal
 from makenaide.environment import load
 from makenaide.exchange.upbit.auth import Keys
@@ -54,6 +54,12 @@ def test_no_live_account_opens_without_its_admission(journal: Database, tmp_path
             open_session(env.config, journal, replace(wanted, admission=admission), StopFlag()),
         ):
             pass
+    mine = replace(another, account_id=wanted.account_id)
+    with (
+        pytest.raises(Inconsistent, match="holds paper rows, not live ones"),
+        open_session(env.config, journal, replace(wanted, admission=mine), StopFlag()),
+    ):
+        pass
     with (
         pytest.raises(LiveClosed, match="leads to paper only"),
         open_market(env.config, wanted.source, tmp_path, StopFlag()),

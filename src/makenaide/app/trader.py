@@ -28,7 +28,7 @@ from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
 from makenaide.store.db import Database
 from makenaide.store.journal import books, put_postings
-from makenaide.store.modes import Mode
+from makenaide.store.modes import Mode, require_mode
 from makenaide.store.runs import AuditEntry, latest_run, put_audit
 
 OPENING = "cash:opening"
@@ -102,7 +102,7 @@ def open_session(
     paced = replace(config, upbit=replace(config.upbit, limiter=pace))
     lease = Lease(db, wanted.account_id, f"process {os.getpid()}")
     try:
-        with _market(paced, wanted, flag) as market:
+        with _market(paced, db, wanted, flag) as market:
             if only_look and find_account(db, wanted.account_id) is None:
                 market.venue.markets()  # raises before an account is opened that would then be the one used last
             account = _opened(config, db, wanted, market)
@@ -135,11 +135,12 @@ def open_session(
             lease.release()
 
 
-def _market(config: Config, wanted: Wanted, flag: StopFlag) -> AbstractContextManager[Market]:
+def _market(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -> AbstractContextManager[Market]:
     if not wanted.source.live:
         return open_market(config, wanted.source, wanted.folder, flag)
     if wanted.admission is None or wanted.admission.account_id != wanted.account_id:
         raise LiveClosed("--mode live: this account was not admitted: `makenaide live check` says why")
+    require_mode(db, rows_of(config, wanted.source))  # before anything is asked of the venue
     return live_market(config, wanted.admission.keys, flag)
 
 
