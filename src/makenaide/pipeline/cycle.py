@@ -59,6 +59,7 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
     if run.status == "done":
         return CycleResult(slot=slot, equity=None)
     log.info("cycle", extra={"action": "cycle.start", "slot": kst(slot).isoformat(), "resumed": bool(run.steps)})
+    session.note_halt()
     session.keeper.take_in()
     state = reconcile(session.desk, account)
     session.keeper.publish()
