@@ -79,7 +79,7 @@ def test_the_prices_of_a_world_are_generated_or_replayed_and_never_neither(tmp_p
     replayed = replace(world, market=None, replay=str(file))
     data = worlds.market_data(replayed)
     assert [each.market for each in data.listings(data.end)] == ["KRW-BTC"]
-    with pytest.raises(Misconfigured, match="neither market nor replay"):
+    with pytest.raises(Misconfigured, match="neither market nor replay nor upbit"):
         worlds.market_data(replace(world, market=None))
 
 

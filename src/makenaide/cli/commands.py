@@ -128,6 +128,7 @@ def _exchange(group: click.Group, text: Text) -> None:
         click.option("--stepped", is_flag=True, help=text("help.option.stepped")),
         click.option("--scenario", type=click.Path(path_type=Path), help=text("help.option.scenario")),
         click.option("--world", type=click.Path(path_type=Path), hidden=True),
+        click.option("--resident", is_flag=True, hidden=True),
         json_option(text),
     )
 
