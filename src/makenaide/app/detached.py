@@ -45,13 +45,18 @@ class Detached:
     out: Path
     err: Path
 
+    @property
+    def alive(self) -> bool:
+        """Whether it lives."""
+        return birth(self.pid) is not None
+
     def first_line(self, patience: float) -> bytes:
         """Its first line on stdout; what it said instead when it died before, or said none in `patience` s."""
         deadline = time.monotonic() + patience
         while True:
-            dead = birth(self.pid) is None
+            alive = self.alive
             said = self.out.read_bytes()
-            if b"\n" in said or dead or time.monotonic() > deadline:
+            if b"\n" in said or not alive or time.monotonic() > deadline:
                 return said.partition(b"\n")[0]
             time.sleep(_PAUSE)
 
@@ -74,7 +79,9 @@ def detach(command: Sequence[str], folder: Path, name: str) -> Detached:
         err.replace(err.with_suffix(".err.1"))
     shell = ["/bin/sh", "-c", _DETACH, "sh", str(out), str(err), *command]
     # No pipe of ours may stay open in it: the shell alone writes to stdout before the redirection.
-    done = subprocess.run(shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, start_new_session=True)
+    done = subprocess.run(
+        shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, start_new_session=True
+    )
     return Detached(pid=int(done.stdout), out=out, err=err)
 
 

@@ -82,6 +82,13 @@ class ResidentVenue:
                 self._address = self._found() or self._started()
             return self._address.url
 
+    def last_url(self) -> str:
+        """Its address as last known, where perhaps nobody answers: nothing is started. `NotConnected` before any."""
+        address = venue_address(self.folder)
+        if address is None:
+            raise NotConnected("the venue has no address yet")
+        return address.url
+
     def died(self) -> bool:
         """Whether it has ended: told apart from a connection that failed for another reason."""
         address = self._address
@@ -100,7 +107,17 @@ class ResidentVenue:
     def _start(self) -> Address:
         deadline = time.monotonic() + _TAKEOVER_SECONDS
         world = str(self.folder / "world.json")
-        command = [sys.executable, "-m", "makenaide", *("exchange", "simulate", "--json", "--resident", "--world", world)]
+        command = [
+            sys.executable,
+            "-m",
+            "makenaide",
+            "exchange",
+            "simulate",
+            "--json",
+            "--resident",
+            "--world",
+            world,
+        ]
         while True:
             process = detach(command, self.folder, "venue")
             fault = _fault(process)
@@ -192,9 +209,7 @@ def move_in(folder: Path, port: int) -> None:
     """This process is the venue of the account in `folder`, and listens on `port`; `DiskFull`, `Misconfigured`."""
     me = this_process()
     with file_faults(folder):
-        write_private(
-            folder / "venue.json", msgspec.json.encode(Address(port=port, pid=me.pid, born=me.born))
-        )
+        write_private(folder / "venue.json", msgspec.json.encode(Address(port=port, pid=me.pid, born=me.born)))
 
 
 def move_out_when_idle(folder: Path, stop: Callable[[], None]) -> None:
@@ -223,9 +238,7 @@ def _left(folder: Path) -> bool:
             address = venue_address(folder)
             if claims(folder / "venue-users") or address is None:
                 return address is None
-            write_private(
-                folder / "venue.json", msgspec.json.encode(Address(port=address.port, pid=0, born=""))
-            )
+            write_private(folder / "venue.json", msgspec.json.encode(Address(port=address.port, pid=0, born="")))
             return True
     except InUse:
         return False

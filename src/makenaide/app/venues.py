@@ -127,7 +127,9 @@ def _on_the_wall(config: Config, wanted: Source, folder: Path, flag: StopFlag) -
             yield _wall_market((public, account), clock, flag, first)
 
 
-def _wall_market(clients: tuple[UpbitClient, UpbitClient], clock: Clock, flag: StopFlag, first: datetime) -> Market:
+def _wall_market(
+    clients: tuple[UpbitClient, UpbitClient], clock: Clock, flag: StopFlag, first: datetime
+) -> Market:
     public, account = clients
     return Market(
         venue=account if public is account else PaperVenue(quotation=public, trading=account),

@@ -84,8 +84,8 @@ def _is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Generated prices (`market`), replayed ones (`replay`) or real ones (`upbit`: how the real exchange is asked), the
-    venue's settings, and the opening balances.
+    """Generated prices (`market`), replayed (`replay`) or real ones (`upbit`: how they are asked for), the venue's
+    settings, and the opening balances.
 
     `balances` are those of `ACCOUNT`, `accounts` those of further ones. `keys`, `events` and `faults` are tables as a
     scenario holds them; relative times in them count from `begun`, or from the data's first slot where that is None.
@@ -187,7 +187,10 @@ def staged(world: World, data: MarketData) -> MarketData:
 
 
 def prices(world: World) -> MarketData:
-    """What `world` replays, generates or asks for, without its events; `BadCandles`, `Misconfigured`, `Inconsistent`."""
+    """What `world` generates, replays or asks for, without its events.
+
+    `BadCandles`, `Misconfigured`; `Inconsistent` when the books that were used before cannot be read.
+    """
     if world.upbit is not None:
         return _real_prices(world.upbit, Path(world.folder))
     if world.replay is not None:

@@ -13,7 +13,7 @@ from makenaide.cli.options import json_option, source_options
 
 def register(group: click.Group, text: Text) -> None:
     """Add every command to `group`, with its texts from the catalogue."""
-    for add in (_run, _report, _status, _look, _trace, _reconcile, _database, _exchange, _config):
+    for add in (_run, _report, _status, _look, _trace, _reconcile, _guard, _database, _exchange, _config):
         add(group, text)
 
 
@@ -92,6 +92,23 @@ def _reconcile(group: click.Group, text: Text) -> None:
         from makenaide.cli.look import reconcile_account
 
         reconcile_account(source, as_json=as_json)
+
+
+def _guard(group: click.Group, text: Text) -> None:
+    @group.command("guard", help=text("help.guard"))
+    @click.option("--account", metavar="ID", help=text("help.option.guarded"))
+    @click.option("--stop", is_flag=True, help=text("help.option.guard_stop"))
+    @click.option("--accept-unguarded", is_flag=True, help=text("help.option.accept_unguarded"))
+    @click.option("--folder", type=click.Path(path_type=Path), hidden=True)
+    def guard(*, account: str | None, stop: bool, accept_unguarded: bool, folder: Path | None) -> None:
+        from makenaide.cli import guard as door
+
+        if accept_unguarded and not stop:
+            raise click.UsageError(text("guard.only_with_stop"))
+        if stop:
+            door.end_guard(account, accept_unguarded=accept_unguarded)
+        else:
+            door.stand_guard(account, folder)
 
 
 def _database(group: click.Group, text: Text) -> None:
