@@ -80,7 +80,7 @@ def detach(command: Sequence[str], folder: Path, name: str) -> Detached:
     shell = ["/bin/sh", "-c", _DETACH, "sh", str(out), str(err), *command]
     # No pipe of ours may stay open in it: the shell alone writes to stdout before the redirection.
     done = subprocess.run(
-        shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, start_new_session=True
+        shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, start_new_session=True, umask=0o077
     )
     return Detached(pid=int(done.stdout), out=out, err=err)
 
