@@ -114,6 +114,7 @@ def test_guard_and_venue_outlive_a_killed_run_and_each_is_replaced_when_it_dies(
     assert "Guard" not in endless.must("status").out
     assert replaced is not None
     assert not replaced.alive, "with nothing to guard it ends with the run"
+    assert "has no guard" in endless.must("guard", "--stop").out
     assert alarms(endless) == [("alarm.guard_gone", f"its process {guard.pid} is gone")]
     assert endless.must("reconcile", "--json").data()["equal"] is True
     require_sound(endless)

@@ -14,9 +14,9 @@ from makenaide.domain.errors import DatabaseUnavailable, DiskFull, Misconfigured
 from makenaide.store import binaries as programs
 from makenaide.store import cluster
 from makenaide.store.binaries import Binaries, installed, resolve, usable_by
+from makenaide.store.claims import exclusive
 from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.home import file_faults
-from makenaide.store.claims import exclusive
 from makenaide.store.processes import Account
 from tests.contract.conftest import Make, ask, dead, tell
 

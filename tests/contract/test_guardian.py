@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from makenaide.app.eyes import guard_parts
 from makenaide.app.guardian import ensure_guard, guard_process, stop_guard
 from makenaide.app.guardpost import Ground, Standing, Watch
 from makenaide.app.resident import venue_address
+from makenaide.cli.guard import end_guard
 from makenaide.domain.errors import InUse, Misconfigured, Unavailable
 from makenaide.domain.money import Price
 from makenaide.domain.order import Accepted
@@ -44,7 +44,7 @@ time.sleep(60)
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
     """An account without a guard."""
-    with place(tmp_path) as made:
+    with place(tmp_path / "accounts" / "0123456789ab") as made:
         yield made
 
 
@@ -55,10 +55,14 @@ def standing(here: Place) -> Standing:
 def killed(pid: int) -> None:
     """`kill -9`, and wait for the death."""
     os.kill(pid, signal.SIGKILL)
-    assert until(lambda: not Path(f"/proc/{pid}/stat").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text(), 5)
+    assert until(
+        lambda: not Path(f"/proc/{pid}/stat").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text(), 5
+    )
 
 
-def test_a_guard_outlives_the_killed_process_that_started_it_and_is_found_replaced_and_ended(here: Place) -> None:
+def test_a_guard_outlives_the_killed_process_that_started_it_and_is_found_replaced_and_ended(
+    here: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     starter = subprocess.Popen([sys.executable, "-c", STARTER, str(here.folder)], stdout=subprocess.PIPE)
     assert starter.stdout is not None
     pid = int(starter.stdout.readline())
@@ -80,7 +84,9 @@ def test_a_guard_outlives_the_killed_process_that_started_it_and_is_found_replac
     assert standing(here).watch is Watch.WATCHING
     assert standing(here).pid == kept.pid
 
-    assert stop_guard(here.folder) is True
+    monkeypatch.setenv("MAKENAIDE_HOME", str(here.folder.parent.parent))
+    end_guard(None, accept_unguarded=True)
+    assert capsys.readouterr().out == "The guard of account 0123456789ab has ended.\n"
     assert standing(here).watch is Watch.NONE
     assert stop_guard(here.folder) is False
     assert (here.post.folder / "guard.err").read_text() == ""
@@ -140,10 +146,6 @@ def test_a_guard_loads_no_arrays_no_tables_and_no_database() -> None:
 
 
 # ---- what it is given ----
-
-
-def fence(floor: Decimal, peak: Decimal) -> dict[object, Fence]:
-    return {BTC: Fence(Price(floor), Price(peak))}
 
 
 def test_its_eyes_see_by_stream_go_on_by_rest_and_its_hands_sell_at_the_account(here: Place) -> None:

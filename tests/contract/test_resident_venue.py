@@ -1,4 +1,4 @@
-"""The venue of a wall-clock account as a process: one for all its users, gone after the last, back when it is needed."""
+"""The venue of a wall-clock account as a process: one for all its users, gone after the last, back when needed."""
 
 import errno
 import os
@@ -32,6 +32,7 @@ from makenaide.store.claims import Claim, claims, exclusive
 from tests.contract.residents import CONFIG, Place, bought, place
 
 pytestmark = pytest.mark.sockets
+
 
 def today() -> tuple[datetime, datetime]:
     """From an hour ago on."""
@@ -163,7 +164,7 @@ def test_a_venue_that_dies_without_a_word_is_not_connected_with_its_last_words(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     line = Tended(ResidentVenue(here.folder), CONFIG.upbit.transport)
-    with pytest.raises(NotConnected, match="the venue does not start: .*nowhere/python"):
+    with pytest.raises(NotConnected, match=r"the venue does not start: .*nowhere/python"):
         line.send(LIST)
     line.close()
 

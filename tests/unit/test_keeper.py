@@ -1,4 +1,4 @@
-"""The dead-man's check: a guard that is missing is replaced and an alarm raised, and nothing ends the trader for it."""
+"""The dead-man's check: a missing guard is replaced and an alarm raised, and nothing ends the trader for it."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -95,6 +95,25 @@ def test_an_alarm_is_raised_when_a_guard_was_missing(
     rows = Rows()
     looked(3, rows)
     assert rows.actions == alarms
+
+
+def test_a_guard_that_dies_again_and_again_is_started_ever_later_until_one_lives(script: Script) -> None:
+    now = [0.0]
+    script(FIRST, AGAIN, AGAIN, AGAIN, FOUND)
+    one = Keeper(Path("account"), orders(), Rows(), lambda: now[0])
+    pauses = []
+    for _ in range(5):
+        one.look()
+        pauses.append(one.pause)
+    assert pauses == [1, 1, 2, 4, 4]
+    now[0] = 31.0
+    one.look()
+    assert one.pause == 1
+
+
+def test_a_guard_that_cannot_be_started_is_tried_less_and_less_often(script: Script) -> None:
+    script(Unavailable("no"))
+    assert [looked(times, Rows()).pause for times in (1, 2, 5, 99)] == [2, 4, 30, 30]
 
 
 def test_a_database_that_is_down_leaves_the_alarm_to_the_log(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from makenaide.app.clock import boot_seconds
 from makenaide.app.database import Store
 from makenaide.app.guardian import Kept, ensure_guard, stop_guard
 from makenaide.app.guardpost import Ground, Orders
@@ -26,6 +27,8 @@ Alarm = Callable[[str, Mapping[str, Any]], None]
 
 _LOOK_SECONDS = 1.0
 _LONGEST_PAUSE = 30.0
+_STEADY_SECONDS = 30.0
+"""A guard that lived so long was a good one: the next is started at once again."""
 
 GONE, FAILED = "alarm.guard_gone", "alarm.guard_failed"
 """A guard was missing and another one was started; none could be started."""
@@ -38,14 +41,25 @@ class Keeper:
     and whatever can still sell shall go on.
     """
 
-    def __init__(self, account: Path, orders: Orders, alarm: Alarm) -> None:
+    def __init__(
+        self, account: Path, orders: Orders, alarm: Alarm, clock: Callable[[], float] = boot_seconds
+    ) -> None:
+        """`clock` counts seconds that never go back."""
         self._account = account
         self._orders = orders
         self._alarm = alarm
+        self._clock = clock
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="guard-keeper", daemon=True)
         self._kept = False
         self._failures = 0
+        self._restarts = 0
+        self._started_at = 0.0
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look: one, and more after failures or several restarts in a row."""
+        return min(_LOOK_SECONDS * 2.0 ** min(self._failures + max(0, self._restarts - 1), 30), _LONGEST_PAUSE)
 
     def start(self) -> None:
         """Look once, which starts a guard if need be, then go on in a thread of its own."""
@@ -73,10 +87,14 @@ class Keeper:
 
     def _note(self, kept: Kept) -> None:
         if not kept.started:
+            if self._clock() - self._started_at >= _STEADY_SECONDS:
+                self._restarts = 0
             return
+        self._started_at = self._clock()
         detail = {"process": kept.pid, "cause": kept.cause}
         # One that was there a second ago and is not any more was missing, even if it was told to end.
         if kept.alarm or self._kept:
+            self._restarts += 1
             log.error("the guard was missing", extra={"action": GONE, **_told(detail)})
             self._raise_alarm(GONE, detail)
         else:
@@ -89,7 +107,7 @@ class Keeper:
             log.error("the alarm is in the log only", extra={"action": "alarm.lost", "cause": str(cause)})  # noqa: TRY400
 
     def _run(self) -> None:
-        while not self._stop.wait(min(_LOOK_SECONDS * 2.0 ** min(self._failures, 30), _LONGEST_PAUSE)):
+        while not self._stop.wait(self.pause):
             self.look()
 
 

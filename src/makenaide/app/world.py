@@ -48,6 +48,8 @@ ACCOUNT = "paper"
 """The one account of a simulated world that Makenaide trades with."""
 
 _SHORTEST_TOKEN = 32
+_BOOK_SECONDS = 2.0
+"""Two tries of that take less than a client's patience with one read (`TransportSettings.read`)."""
 MAIN_KEY = "main"
 """The name of that account's own key, which is kept in keys.json; another key NAME is kept in keys-NAME.json."""
 
@@ -203,9 +205,12 @@ def prices(world: World) -> MarketData:
 def _real_prices(settings: UpbitSettings, folder: Path) -> LiveData:
     """The real exchange's list and books, asked for with the share of the venue's limits that is a paper venue's."""
     clock = unhurried()
+    # The venue answers one after the other: who waits for it must not give up while it waits for a book.
+    hasty = replace(settings.transport, total=min(settings.transport.total, _BOOK_SECONDS))
+    retry = replace(settings.retry, attempts=min(settings.retry.attempts, 2))
     # Open as long as the process: prices have no end.
-    transport = UrllibTransport(settings.base_url, settings.transport)
-    paced = replace(settings, limiter=settings.limiter.within(Role.PAPER))
+    transport = UrllibTransport(settings.base_url, hasty)
+    paced = replace(settings, limiter=settings.limiter.within(Role.PAPER), retry=retry)
     return LiveData(upbit_client(paced, transport, None, clock), clock.now(), folder / "books.jsonl")
 
 
