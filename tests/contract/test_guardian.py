@@ -71,8 +71,10 @@ def test_a_guard_outlives_the_killed_process_that_started_it_and_is_found_replac
     starter.stdout.close()
     assert standing(here).watch is Watch.WATCHING
     assert ensure_guard(here.folder, orders()) == guardian.Kept(pid=pid), "found"
+    ended = StopFlag()
+    ended.raise_()
     with pytest.raises(InUse, match="another process guards account 0123456789ab"):
-        guard_process(here.folder, StopFlag(), {})
+        guard_process(here.folder, ended, {})
     assert here.address.alive, "its venue is there for it"
 
     killed(pid)

@@ -95,10 +95,18 @@ def test_a_request_to_a_venue_that_lives_and_cannot_be_reached_starts_nothing(
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
     move_in(here.folder, port)  # this process lives, and takes no requests
+    real, looks = ResidentVenue.url, []
+
+    def counted(self: ResidentVenue) -> str:
+        looks.append(real(self))
+        return looks[-1]
+
+    monkeypatch.setattr(ResidentVenue, "url", counted)
     line = Tended(ResidentVenue(here.folder), CONFIG.upbit.transport)
     with pytest.raises(NotConnected):
         line.send(LIST)
     line.close()
+    assert len(looks) == 1, "and nothing is sent twice to a venue that lives"
     assert here.address.pid == os.getpid()
     (here.folder / "venue.json").unlink()  # or it would be ended with the rest
 
@@ -200,6 +208,7 @@ def test_an_idle_venue_gives_up_its_address_only_when_nobody_is_just_coming(tmp_
         claim = Claim(tmp_path / "venue-users")
         claim.take()
     assert not until(lambda: bool(stopped), 0.5), "somebody has come"
+    assert residents._left(tmp_path) is False, "not even between its look and its leaving"
     assert (found := venue_address(tmp_path)) is not None
     assert found.alive
     claim.drop()
