@@ -53,7 +53,7 @@ class Place:
     def end(self) -> None:
         """End what lives here."""
         for process in (self.post.on_duty(), venue_address(self.folder)):
-            if process is not None:
+            if process is not None and process.pid != os.getpid():
                 end(process, 5)
 
     @contextmanager
