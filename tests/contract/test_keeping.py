@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from makenaide.app import database
+from makenaide.app import database, warden
 from makenaide.app.guardpost import Ground
 from makenaide.app.warden import audited, orders_for, relieve
 from makenaide.cli.guard import end_guard
@@ -89,4 +89,4 @@ def test_the_orders_say_what_the_account_is_and_how_the_exchange_is_asked(trader
     assert (orders.upbit, orders.risk, orders.execution) == (config.upbit, config.risk, config.execution)
     kinds = {"simulator": Ground.SIMULATOR, "upbit": Ground.PAPER}
     assert {kind: orders_for(config, replace(account, venue=kind)).ground for kind in kinds} == kinds
-    assert orders_for(config, replace(account, venue="upbit", mode="live")).ground is Ground.LIVE
+    assert orders_for(config, replace(account, venue="upbit", settings={"live": True})).ground is Ground.LIVE
