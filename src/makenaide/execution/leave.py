@@ -6,8 +6,9 @@ is the lock: two exits can't both sell (house protocol, point 1).
 
 import logging
 
+from makenaide.domain.errors import Inconsistent
 from makenaide.domain.order import Leg, OrderRequest, OrderType, Side, identifier
-from makenaide.execution.portfolio import Position
+from makenaide.execution.portfolio import Position, held_now
 from makenaide.execution.submit import Desk
 from makenaide.risk.exits import ExitSignal
 from makenaide.store.accounts import Account
@@ -32,13 +33,16 @@ def leave(desk: Desk, account: Account, position: Position, signal: ExitSignal) 
 
 
 def _exit_order(desk: Desk, account: Account, position: Position, signal: ExitSignal) -> StoredOrder:
+    held = held_now(desk.db, account.account_id, position.position_id)
+    if not held:
+        raise Inconsistent(f"{position.position_id} holds nothing any more: a person sold it")
     number = next_number(desk.db, account.account_id, position.position_id, Leg.EXIT)
     request = OrderRequest(
         market=position.market,
         side=Side.ASK,
         type=OrderType.MARKET,
         identifier=identifier(account.installation, position.position_id, Leg.EXIT, number),
-        volume=min(signal.quantity, position.facts.quantity),
+        volume=min(signal.quantity, position.facts.quantity, held),
     )
     return StoredOrder(
         request=request,

@@ -1,5 +1,6 @@
 """The open positions: what the fills say is held, with the entry's frozen facts and the newest stop."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,7 +8,7 @@ from itertools import groupby
 
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.market import Market, minimum_total
-from makenaide.domain.money import Price
+from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import PositionId
 from makenaide.domain.reason import Exit
 from makenaide.ledger.position import Holding, hold
@@ -49,20 +50,30 @@ def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
         if key not in stops:
             raise Inconsistent(f"position {key} has no stop")
         evidence = entered[key].evidence
-        found.append(_position(key, group, Decimal(evidence["atr_percent"]), stops[key]))
+        found.append(_position(key, group, evidence, stops[key]))
     return tuple(sorted(found, key=lambda position: (position.opened_at, position.position_id)))
 
 
-def _position(key: PositionId, group: tuple[JournalFill, ...], atr_percent: Decimal, stop: StoredStop) -> Position:
+def held_now(db: Database, account_id: str, position: PositionId) -> Quantity:
+    """What the position holds at this moment: no sale of ours may exceed it."""
+    row = db.row("fill_held", account_id=account_id, position_id=position)
+    return Quantity(0 if row is None else max(row.held, Decimal(0)))
+
+
+def _position(
+    key: PositionId, group: tuple[JournalFill, ...], evidence: Mapping[str, str], stop: StoredStop
+) -> Position:
     fills = [each.fill for each in group]
     holding = hold(fills[0].market, fills)
-    entry = holding.average_entry
-    if entry is None:
+    bought = holding.average_entry
+    if bought is None:
         raise AssertionError(f"position {key} holds what it never bought")  # `hold` would have refused it
+    # A lot that was taken over has the person's cost; its exits measure from the price at which it was taken over.
+    entry = Price(evidence["adopted_at"]) if "adopted_at" in evidence else bought
     facts = PositionFacts(
         market=holding.market,
         entry=entry,
-        atr_percent=atr_percent,
+        atr_percent=Decimal(evidence["atr_percent"]),
         opened_on=fills[0].at.astimezone(UTC).date(),
         quantity=holding.quantity,
         initial_quantity=holding.bought,

@@ -16,7 +16,7 @@ _COST_STEP = Decimal("0.00000001")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotChange:
-    """`quantity` coins of `currency` that came (above zero) or went; `cost` in won, of the same sign, None = unknown."""
+    """`quantity` coins that came (above zero) or went; `cost` in won with the same sign, None = not known."""
 
     currency: str
     quantity: Decimal

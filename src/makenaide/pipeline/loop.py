@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from makenaide.domain.clock import next_slot
 from makenaide.domain.errors import Unavailable
+from makenaide.execution.reconcile import reconcile
 from makenaide.execution.watch import StopWatch
+from makenaide.execution.wishes import Clerk
 from makenaide.pipeline.cycle import CycleResult, run_cycle
 from makenaide.pipeline.schedule import due
 from makenaide.pipeline.session import Session, Stopped
@@ -39,6 +41,7 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
         risk=session.risk,
         blind_looks=patience.tries,
     )
+    reconciled = False
     while not session.stopping():
         try:
             done = _finish_due(session, progress, patience)
@@ -46,9 +49,24 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
             return False
         if done is not None and done == session.account.last_slot:
             return True
+        if not reconciled and session.account.last_slot is None:
+            reconcile(session.desk, session.account.account_id)  # the next cycle may be hours away
+        reconciled = True
         following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
-        watch.until(following + session.schedule.delay, session.stopping)
+        _watch(session, watch, following + session.schedule.delay)
     return False
+
+
+def _watch(session: Session, watch: StopWatch, until: datetime) -> None:
+    """Watch the stops until `until`; on the wall clock, look every few seconds whether a person wishes something."""
+    clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
+    while True:
+        clerk.serve()
+        pause = timedelta(seconds=session.desk.settings.wish_seconds)
+        stepped = session.account.last_slot is not None
+        watch.until(until if stepped else min(until, session.clock.now() + pause), session.stopping)
+        if session.clock.now() >= until or session.stopping():
+            return
 
 
 def _finish_due(session: Session, progress: Progress, patience: Patience) -> datetime | None:

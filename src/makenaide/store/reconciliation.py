@@ -183,7 +183,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One open finding: about a currency or a market, with its evidence; `subject` tells it from others of its kind."""
+    """One finding: about a currency or a market, with its evidence; `subject` tells it from others of its kind."""
 
     finding_id: int
     kind: FindingKind
@@ -223,7 +223,9 @@ def find_finding(db: Database, account_id: str, finding_id: int) -> tuple[Findin
 
 def decided(db: Database, account_id: str, kind: FindingKind, subjects: Sequence[str]) -> frozenset[str]:
     """Those of `subjects` about which a person has decided."""
-    rows = db.rows("finding_decided", account_id=account_id, kind=kind, subjects=list(subjects)) if subjects else []
+    rows = (
+        db.rows("finding_decided", account_id=account_id, kind=kind, subjects=list(subjects)) if subjects else []
+    )
     return frozenset(row.subject for row in rows)
 
 

@@ -43,7 +43,7 @@ SELECT uuid FROM foreign_end WHERE account_id = %(account_id)s AND uuid = ANY(%(
 -- name: look_put
 INSERT INTO look (account_id, until, equal, fills)
 VALUES (%(account_id)s, %(until)s, %(equal)s, (SELECT count(*) FROM posting WHERE account_id = %(account_id)s
-        AND book IN ('trading', 'owner')));
+        AND book IN ('trading', 'owner') AND currency <> 'KRW'));
 
 -- name: look_last
 SELECT until FROM look WHERE account_id = %(account_id)s ORDER BY look_id DESC LIMIT 1;
@@ -54,10 +54,10 @@ SELECT coalesce((SELECT until FROM look WHERE account_id = %(account_id)s ORDER 
                 (SELECT min(at) FROM posting WHERE account_id = %(account_id)s)) AS at;
 
 -- name: look_fills
--- How many lines of trades were booked since books and balances were last equal.
+-- How many trades (and transfers of coins) were booked since books and balances were last equal.
 SELECT count(*) - coalesce((SELECT fills FROM look WHERE account_id = %(account_id)s AND equal
                             ORDER BY look_id DESC LIMIT 1), 0) AS many
-FROM posting WHERE account_id = %(account_id)s AND book IN ('trading', 'owner');
+FROM posting WHERE account_id = %(account_id)s AND book IN ('trading', 'owner') AND currency <> 'KRW';
 
 -- name: look_rounded
 SELECT currency, sum(abs(amount)) AS amount FROM posting
