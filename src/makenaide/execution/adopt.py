@@ -39,7 +39,7 @@ from makenaide.store.orders import StoredOrder, orders_of_position
 from makenaide.store.reconciliation import lots, put_lots
 
 LEAST_PERCENT = Decimal(1)
-"""The nearest stop below the bid that a person may ask for, in percent; the farthest is the risk room's `hard_high`."""
+"""The nearest stop below the bid that may be asked for, in percent; the farthest is the risk room's `hard_high`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +87,13 @@ class Takeover:
             return Declined(f"the account holds no coins of the person in {market}")
         if bid is None:
             return Declined(f"{market}: nobody bids")
-        quantity = Quantity(lot.quantity)
+        quantity = Quantity(lot.quantity).share(Decimal(1))  # what the venue trades: further digits stay behind
         if (bid * quantity).value < minimum_total(market):
             return Declined(f"{market}: worth less than the venue's minimum order")
         at = self.desk.clock.now()
         key = free_position(self.desk.db, self.account.account_id, market, at)
-        cost = Krw(lot.cost) if lot.cost else bid * quantity
+        known = lot.part(quantity.value)
+        cost = Krw(known) if known else bid * quantity
         self._enter(key, market, (quantity, cost, bid), (at, percent))
         self._pass_on(key, base_of(market), (quantity, cost, bid * quantity), (at, lot))
         stop = round_up(market, bid.scale(1 - percent / 100).value, kst(at).date())
@@ -150,7 +151,8 @@ class Takeover:
     ) -> None:
         """The coins leave the person's book, and the won of the entry are the person's: no won moved at the venue."""
         (quantity, cost, worth), (at, lot) = money, about
-        spent = None if lot.cost is None else -lot.cost
+        part = lot.part(quantity.value)
+        spent = None if part is None else -part
         change = LotChange(currency=currency, quantity=-quantity.value, cost=spent)
         source = f"adopt:{key}:lot"
         put_postings(

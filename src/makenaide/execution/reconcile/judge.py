@@ -148,8 +148,9 @@ def _parts(event: Traded, standing: Standing) -> Sequence[tuple[Held | None, Dec
 
 def _share(event: Traded, volume: Decimal) -> tuple[Decimal, Decimal]:
     """What of funds and fee belongs to `volume`, truncated: the last part takes the rest."""
-    ratio = volume / event.volume
-    return (event.funds * ratio).quantize(FEE_STEP, ROUND_DOWN), (event.fee * ratio).quantize(FEE_STEP, ROUND_DOWN)
+    shares = (money * volume / event.volume for money in (event.funds, event.fee))
+    funds, fee = (share.quantize(FEE_STEP, ROUND_DOWN) for share in shares)
+    return funds, fee
 
 
 def _sale(

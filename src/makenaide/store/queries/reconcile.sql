@@ -10,7 +10,7 @@ SELECT source, currency, quantity, cost, at FROM lot WHERE account_id = %(accoun
 SELECT currency, sum(quantity) AS quantity FROM (
     SELECT currency, quantity FROM lot WHERE account_id = %(account_id)s
     UNION ALL
-    SELECT currency, -amount FROM posting WHERE account_id = %(account_id)s AND book = 'owner') AS both
+    SELECT currency, -amount FROM posting WHERE account_id = %(account_id)s AND book = 'owner') AS sides
 GROUP BY currency HAVING sum(quantity) <> 0 ORDER BY currency;
 
 -- name: outside_put
