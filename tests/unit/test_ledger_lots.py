@@ -33,5 +33,5 @@ def test_a_cost_that_is_not_known_makes_the_whole_lots_unknown_until_it_is_empty
 
 
 def test_more_than_is_there_never_goes() -> None:
-    with pytest.raises(Inconsistent, match="1.5 ETH of the person's 1 went"):
+    with pytest.raises(Inconsistent, match=r"1\.5 ETH of the person's 1 went"):
         Lot(Decimal(1)).after(change("-1.5", None))

@@ -1,10 +1,11 @@
-"""The judge: same, explained, unknown; by example, and over seeded histories of deposits, manual trades and losses."""
+"""The judge: same, explained, unknown; by example, and over seeded histories of transfers, trades and losses."""
 
 import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -212,7 +213,7 @@ def test_windows_are_seven_days_at_most_and_leave_nothing_out() -> None:
     found = list(windows(NOON, end))
     assert found[0][0] == NOON
     assert found[-1][1] == end
-    assert all(later[0] == earlier[1] for earlier, later in zip(found, found[1:], strict=False))
+    assert all(later[0] == earlier[1] for earlier, later in pairwise(found))
     assert max(until - since for since, until in found) == timedelta(days=7)
     assert list(windows(NOON, NOON)) == [(NOON, NOON)]
 
@@ -224,7 +225,7 @@ class World:
     """A venue's balances under a random history, and the events that its lists tell of it."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = random.Random(seed)  # noqa: S311 - a test's world
+        self.rng = random.Random(seed)
         self.balances = {"KRW": Decimal(10_000_000), "ETH": Decimal(5)}
         self.events: list[Event] = []
         self.silent: set[str] = set()
