@@ -279,8 +279,16 @@ def test_a_change_with_neither_order_nor_transfer_is_a_finding_with_one_alarm_un
     assert state.closed_markets == (frozenset() if currency == "KRW" else {f"KRW-{currency}"})
 
 
-@pytest.mark.parametrize("how", [each for each in Decision if each is not Decision.EXPLAINED])
-@pytest.mark.parametrize(("currency", "amount"), [("XRP", "10"), ("KRW", "7"), ("KRW", "-7")])
+@pytest.mark.parametrize(
+    ("how", "currency", "amount"),
+    [
+        (Decision.DEPOSIT, "KRW", "7"),
+        (Decision.WITHDRAWAL, "KRW", "-7"),
+        (Decision.ADJUSTMENT, "KRW", "-7"),
+        (Decision.AIRDROP, "XRP", "10"),
+        (Decision.MANUAL, "XRP", "10"),
+    ],
+)
 def test_a_person_decides_what_it_was_and_the_books_tell_it(
     trader: Trader, person: Person, how: Decision, currency: str, amount: str
 ) -> None:
