@@ -8,12 +8,26 @@ from makenaide.domain.market import Market
 from makenaide.exchange.simulator.core.operator import Operator
 from makenaide.exchange.simulator.core.orders import Order
 from makenaide.exchange.simulator.core.treasury import Move, Transfer
+from makenaide.exchange.simulator.settings import ALL_SCOPES
 from makenaide.execution.reconcile import Reconciliation, reconcile
+from makenaide.execution.reconcile.facts import Explained
 from makenaide.ledger.lots import Lot
 from makenaide.ledger.postings import difference
 from makenaide.store.journal import books, flaws
 from makenaide.store.reconciliation import lots
+from tests.contract.charts import ETH, XRP, Chart, bitcoin, tape
 from tests.contract.trading import NAME, Trader
+
+DAYS = 60
+WORLD = tape(
+    bitcoin(DAYS, parts=1),
+    Chart(market=ETH, price=5_000_000, days=[0.0005] * DAYS, parts=1),
+    Chart(market=XRP, price=800, days=[0.0005] * DAYS, parts=1),
+)
+
+
+SEEING = ALL_SCOPES | {"view_deposits", "view_withdrawals"}
+"""A key that sees transfers, and moves none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +88,15 @@ def require_equal(trader: Trader) -> None:
 def audit(trader: Trader, action: str) -> list[Any]:
     """The audit rows of an action (a LIKE pattern)."""
     return list(trader.db.rows("audit_of", account_id=trader.account.account_id, action=action))
+
+
+def causes(trader: Trader) -> list[str]:
+    """What was explained, and that nothing is left to be decided."""
+    state = reconciled(trader)
+    assert state.comparison.equal is True
+    assert state.comparison.differences == ()
+    assert state.findings == ()
+    assert state.account_open
+    assert state.closed_markets == frozenset()
+    require_equal(trader)
+    return [str(each.cause) for each in state.verdicts if isinstance(each, Explained)]

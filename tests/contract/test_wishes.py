@@ -26,7 +26,7 @@ from makenaide.store.journal import all_fills, flaws, flows
 from makenaide.store.wishes import Outcome, open_wishes, outcome_of, paused_markets, put_pause, put_wish
 from tests.contract.charts import ETH, FIRST, XRP, Chart, bitcoin, tape
 from tests.contract.faults import Fault, Kind
-from tests.contract.manual import Person, audit, reconciled, require_equal
+from tests.contract.manual import SEEING, Person, audit, reconciled, require_equal
 from tests.contract.trading import Exchange, Trader, open_trader
 
 WORLD = tape(
@@ -34,7 +34,6 @@ WORLD = tape(
     Chart(market=ETH, price=5_000_000, days=[0.0005] * 6, parts=1),
     Chart(market=XRP, price=800, days=[0.0005] * 6, parts=1),
 )
-SEEING = frozenset({"view_account", "view_orders", "make_orders", "view_deposits", "view_withdrawals"})
 
 
 @pytest.fixture

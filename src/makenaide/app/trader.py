@@ -29,7 +29,7 @@ from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
 from makenaide.store.db import Database
 from makenaide.store.journal import books, put_postings
-from makenaide.store.reconciliation import put_look, put_lots
+from makenaide.store.reconciliation import put_lots
 from makenaide.store.runs import AuditEntry, latest_run, put_audit
 
 OPENING = "cash:opening"
@@ -173,7 +173,7 @@ def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Acc
 
 
 def _open_lots(db: Database, account_id: str, held: Mapping[str, Balance], market: Market) -> None:
-    """Coins that lie in the account when it is opened are the person's; what happens from now on is looked at."""
+    """Coins that lie in the account when it is opened are the person's."""
     coins = tuple(
         LotChange(currency=currency, quantity=balance.total, cost=None)
         for currency, balance in sorted(held.items())
@@ -182,7 +182,6 @@ def _open_lots(db: Database, account_id: str, held: Mapping[str, Balance], marke
     booking = Booking(source=OPENING_COINS, at=market.first_slot, lots=coins)
     put_postings(db, account_id, postings(booking))
     put_lots(db, account_id, OPENING_COINS, coins, market.first_slot)
-    put_look(db, account_id, market.clock.now(), equal=True)
 
 
 def _audit(session: Session, action: str, detail: Mapping[str, Any]) -> None:

@@ -109,11 +109,12 @@ def _print(data: dict[str, Any], text: Text) -> None:
     out = console()
     rows = [
         (
-            f"[{_COLOURS[each['verdict']]}]{text('reconcile.' + each['verdict'])}[/]",
+            f"[{_COLOURS[kind]}]{text(f'reconcile.{kind}')}[/]",
             safe(each["what"]),
             safe(each["detail"]),
         )
         for each in data["verdicts"]
+        for kind in (each["verdict"],)
     ]
     if rows:
         columns = [(text("reconcile.verdict"), "left"), (text("reconcile.what"), "left"), ("", "left")]

@@ -49,8 +49,8 @@ VALUES (%(account_id)s, %(until)s, %(equal)s, (SELECT count(*) FROM posting WHER
 SELECT until FROM look WHERE account_id = %(account_id)s ORDER BY look_id DESC LIMIT 1;
 
 -- name: look_opening
--- When the account's books begin: its first look, else its first posting.
-SELECT coalesce((SELECT until FROM look WHERE account_id = %(account_id)s ORDER BY look_id LIMIT 1),
+-- When the account was opened with what it held then: what happened earlier is in its opening money.
+SELECT coalesce((SELECT min(at) FROM audit WHERE account_id = %(account_id)s AND action = 'account.open'),
                 (SELECT min(at) FROM posting WHERE account_id = %(account_id)s)) AS at;
 
 -- name: look_fills
