@@ -241,3 +241,28 @@ def test_an_account_that_is_not_stored_cannot_be_reconciled(trader: Trader) -> N
     with pytest.raises(Inconsistent, match="account ffffffffffff is not stored"):
         reconcile(trader.desk, "ffffffffffff")
     assert Looker(db=trader.db, venue=trader.session.venue, account=trader.account).transfers() == ()
+
+
+def test_an_order_that_the_venue_lists_late_is_found_in_the_overlap_and_ends_the_findings(trader: Trader) -> None:
+    Person(trader).buy(XRP, "100000")
+    through(trader, closed_orders=lambda *window: [])
+    assert {each.subject for each in reconciled(trader).findings} == {"KRW", "XRP"}
+    through(trader)
+    assert set(causes(trader)) == {"manual_buy"}, "though its moment has been looked through"
+
+
+def test_an_order_that_tells_nonsense_closes_buying_and_stops_nothing_else(trader: Trader) -> None:
+    Person(trader).buy(XRP, "100000")
+    venue = trader.session.venue
+
+    def cheaper(uuid: str) -> Any:
+        placed = venue.by_uuid(uuid)
+        return placed and replace(placed, paid_fee=Krw(-1))
+
+    through(trader, by_uuid=cheaper)
+    state = reconciled(trader)
+    assert state.comparison.equal is None
+    assert state.comparison.differences[0].startswith("what was seen cannot be: ")
+    assert not state.account_open
+    through(trader)
+    assert set(causes(trader)) == {"manual_buy"}

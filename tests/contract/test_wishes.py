@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from makenaide.domain.clock import DAY
-from makenaide.domain.errors import Misconfigured, Unavailable
+from makenaide.domain.errors import Inconsistent, Misconfigured, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.reason import Exit, Refusal
-from makenaide.execution.adopt import require_percent
+from makenaide.execution.adopt import Declined, Takeover, free_position, require_percent
 from makenaide.execution.pausing import Paused
 from makenaide.execution.wishes import Clerk
 from makenaide.ledger.lots import Lot
@@ -299,3 +299,56 @@ def test_books_that_cannot_be_read_forbid_every_entry(trader: Trader, monkeypatc
     forbidden = Paused(db=trader.db, account_id=trader.account.account_id).forbids(trader.entry(ETH, "0.1"))
     assert forbidden is not None
     assert "cannot tell" in forbidden.cause
+
+
+def test_a_sale_in_the_app_takes_from_two_positions_of_a_market_each_under_a_name_of_its_own(
+    trader: Trader,
+) -> None:
+    trader.buy(ETH, "0.1")
+    trader.clock.sleep(30)
+    person = Person(trader)
+    person.deposit("ETH", "0.2")
+    reconciled(trader)
+    wish(trader, "adopt", ETH, stop="5")
+    clerk(trader).serve()
+    first, second = trader.positions()
+    assert first.position_id[:-2] == second.position_id[:-2], "the same hour, minutes apart"
+    trader.clock.sleep(60)
+    order = person.sell(ETH, "0.15")
+    assert reconciled(trader).comparison.equal is True
+    (left,) = trader.positions()
+    assert (left.position_id, str(left.facts.quantity)) == (second.position_id, "0.15")
+    names = {
+        each.fill.identifier for each in all_fills(trader.db, trader.account.account_id) if each.reason == "manual"
+    }
+    assert names == {f"manual-{order.uuid}", f"manual-{order.uuid}-2"}
+    require_equal(trader)
+
+
+def test_a_position_of_the_same_minute_is_never_mixed_with_an_adopted_one(trader: Trader) -> None:
+    trader.buy(ETH, "0.1")
+    key, at = trader.account.account_id, trader.clock.now()
+    assert free_position(trader.db, key, ETH, at) == "KRW-ETH-20260103T0901"
+    assert free_position(trader.db, key, XRP, at) == "KRW-XRP-20260103T0900"
+
+
+def test_coins_that_nobody_bids_for_are_not_taken_over(trader: Trader) -> None:
+    Person(trader).deposit("ETH", "0.2")
+    reconciled(trader)
+    takeover = Takeover(desk=trader.desk, account=trader.account, risk=trader.session.risk)
+    assert takeover.adopt(ETH, Decimal(5), None) == Declined("KRW-ETH: nobody bids")
+
+
+def test_a_sale_that_meets_a_contradiction_ends_the_wish_undone_with_its_cause(
+    trader: Trader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trader.buy(ETH, "0.1")
+    number = wish(trader, "sell", ETH)
+
+    def contradicts(*args: object) -> None:
+        raise Inconsistent("it changed")
+
+    monkeypatch.setattr("makenaide.execution.wishes.leave", contradicts)
+    assert clerk(trader).serve() == 1
+    assert not outcome(trader, number).done
+    assert (told(trader, number)["cause"], told(trader, number)["left"]) == ("it changed", "0.1")

@@ -208,6 +208,11 @@ def test_a_balance_is_the_same_or_dust_or_unknown(
         assert verdict.market == (None if currency == "KRW" else ETH), "won close the account, a coin its market"
 
 
+def test_what_is_unknown_tells_its_evidence() -> None:
+    verdict = judge_balance("ETH", (Decimal(1), Decimal(3)), RULE, (0, Decimal(0)))
+    assert str(verdict) == "ETH: books 1, account 3, difference 2"
+
+
 def test_windows_are_seven_days_at_most_and_leave_nothing_out() -> None:
     end = NOON + timedelta(days=95)
     found = list(windows(NOON, end))

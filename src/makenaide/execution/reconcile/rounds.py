@@ -127,6 +127,8 @@ class _Round:
                 balances = steady_balances(self.desk, self._id, rest(self.desk, self._id))
             except Unavailable as cause:
                 return self._nothing(f"could not look: {cause}")
+            except Inconsistent as cause:  # one order that tells nonsense never mutes the exits of the others
+                return self._nothing(f"what was seen cannot be: {cause}")
             self.pending = looked.pending
             if isinstance(balances, NotComparable) or not looked.complete:
                 moving = (
