@@ -165,6 +165,17 @@ def test_coins_that_left_were_the_persons_first_and_then_ours(trader: Trader) ->
     assert [str(each.facts.quantity) for each in trader.positions()] == ["0.09"]
 
 
+def test_rounding_that_was_booked_goes_with_the_last_coin(trader: Trader) -> None:
+    trader.buy(ETH, "0.1")
+    trader.exchange.deposit("ETH", Decimal("0.00000001"))
+    assert causes(trader) == []
+    trader.exchange.deposit("ETH", Decimal("-0.10000001"))
+    (finding,) = reconciled(trader).findings
+    decide(trader, finding.finding_id, Decision.WITHDRAWAL)
+    assert causes(trader) == []
+    assert trader.positions() == ()
+
+
 def test_a_difference_that_is_gone_by_now_is_decided_with_nothing_to_book(trader: Trader) -> None:
     for currency in ("KRW", "XRP"):
         trader.exchange.deposit(currency, Decimal(7))

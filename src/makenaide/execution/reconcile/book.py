@@ -233,7 +233,11 @@ def postings(booking: Booking) -> tuple[Posting, ...]:
     """The lines of what the person brought or took, won and coins: a shrinking position's are those of its fill."""
     coins = tuple((Book.OWNER, change.currency, change.quantity) for change in booking.lots)
     won = ((Book.ASSETS, "KRW", booking.krw),)
-    return _lines(booking.source, booking.at, (*won, *coins), Book.CAPITAL)
+    brought = _lines(booking.source, booking.at, (*won, *coins), Book.CAPITAL)
+    if booking.rounded is None:
+        return brought
+    dust = ((Book.ASSETS, *booking.rounded),)
+    return (*brought, *_lines(booking.source, booking.at, dust, Book.ROUNDING))
 
 
 def _lines(

@@ -93,13 +93,17 @@ class Shrink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """One source's lines: won that the person brought or took, coins of the person, or a position that shrank."""
+    """One source's lines: won that the person brought or took, coins of the person, or a position that shrank.
+
+    `rounded`: a currency and what rounding takes back of it.
+    """
 
     source: str
     at: datetime
     krw: Decimal = Decimal(0)
     lots: tuple[LotChange, ...] = ()
     shrink: Shrink | None = None
+    rounded: tuple[str, Decimal] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

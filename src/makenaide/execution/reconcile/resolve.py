@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
-from makenaide.domain.errors import Inconsistent, Misconfigured, Unavailable
+from makenaide.domain.errors import Misconfigured, Unavailable
 from makenaide.domain.market import Market, base_of
 from makenaide.domain.money import Krw, Price, Quantity, plain
 from makenaide.domain.order import Side
@@ -115,8 +115,9 @@ class Resolver:
             if part:
                 bookings.append(self._kind(source, held, part))
                 left -= part
+        # What is left is rounding that was booked before: it belongs to no lot and to no position.
         if left:
-            raise Inconsistent(f"{currency}: {plain(left)} more went than the books hold")
+            bookings.append(Booking(source=source, at=at, rounded=(currency, -left)))
         return [
             each if number == 1 else _renamed(each, f"{source}#{number}")
             for number, each in enumerate(bookings, 1)
