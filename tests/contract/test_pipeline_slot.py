@@ -58,7 +58,7 @@ def late(trader: Trader) -> None:
 
 
 def richer(trader: Trader) -> None:
-    trader.exchange.deposit("XRP", Decimal(1))
+    trader.exchange.deposit("KRW", Decimal(1))
 
 
 def cannot_look(trader: Trader) -> None:

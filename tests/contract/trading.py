@@ -27,7 +27,7 @@ from makenaide.exchange.simulator.core.commandlog import CommandLog, rebuild
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.prices.tape import Tape
 from makenaide.exchange.simulator.rest.face import Face
-from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, VenueSettings
+from makenaide.exchange.simulator.settings import ALL_SCOPES, ApiKey, FaceSettings, VenueSettings
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
@@ -75,6 +75,7 @@ class Exchange:
     folder: Path | None = None
     guard: Path = field(init=False)
     won: Decimal = WON
+    scopes: frozenset[str] = ALL_SCOPES
     venue: Venue = field(init=False)
     face: Face = field(init=False)
     log: CommandLog | None = None
@@ -91,7 +92,7 @@ class Exchange:
             self.log = rebuild(self.venue, self.folder / "commands.log", "tests")
         if NAME not in self.venue.accounts:
             self.venue.open_account(NAME, {"KRW": self.won})
-        keys = [ApiKey(access=KEYS.access, secret=KEYS.secret, account=NAME)]
+        keys = [ApiKey(access=KEYS.access, secret=KEYS.secret, account=NAME, scopes=self.scopes)]
         self.face = Face(self.venue, keys, FaceSettings())
 
     def kill(self) -> None:

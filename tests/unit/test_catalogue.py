@@ -26,7 +26,7 @@ CLOSED = {
     "live.todo": list(CONDITIONS),
 }
 """Families of keys that are completed at run time from a closed list: both must be equal."""
-OPEN = ("column", "rule", "status", "trace", "decide")
+OPEN = ("column", "rule", "status", "trace", "decide", "reconcile", "wish")
 """Families whose last part stands as a word of its own in the code that asks."""
 
 

@@ -71,8 +71,8 @@ class Detached:
 def detach(command: Sequence[str], folder: Path, name: str, more: Mapping[str, str] | None = None) -> Detached:
     """Start `command`; what it says goes to `name`.out (anew) and `name`.err (appended to) in `folder`.
 
-    It gets this process's environment with the variables of `more`, and none of its terminal. Nothing secret may be in
-    `command`, which the whole machine can read. `OSError` where the system refuses.
+    It gets this process's environment with the variables of `more`, and none of its terminal. Nothing secret may be
+    in `command`, which the whole machine can read. `OSError` where the system refuses.
     """
     out, err = folder / f"{name}.out", folder / f"{name}.err"
     if err.exists() and err.stat().st_size > _LOG_LIMIT:

@@ -19,10 +19,15 @@ from makenaide.domain.errors import LiveClosed, Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.environment import Environment
 from makenaide.exchange.upbit.shares import Role
+from makenaide.exchange.venue import Balance
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.halt import FILE_NAME, HaltFile
+from makenaide.execution.pausing import Paused
+from makenaide.execution.reconcile.book import postings
+from makenaide.execution.reconcile.facts import Booking
 from makenaide.execution.submit import Desk
+from makenaide.ledger.lots import LotChange
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.history import History
 from makenaide.pipeline.loop import Patience, Progress, run_loop
@@ -31,10 +36,14 @@ from makenaide.store.accounts import Account, Lease, find_account, latest_accoun
 from makenaide.store.db import Database
 from makenaide.store.journal import books, put_postings
 from makenaide.store.modes import Mode, require_mode
+from makenaide.store.reconciliation import put_lots
 from makenaide.store.runs import AuditEntry, latest_run, put_audit
 
 OPENING = "cash:opening"
 """The source of an account's first postings."""
+
+OPENING_COINS = "coins:opening"
+"""The source of the coins that lay in the account already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +152,11 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
         venue=market.venue,
         clock=market.clock,
         settings=config.execution,
-        permits=(*permits(config, ledger.db, account, halt, market.clock), keeper),
+        permits=(
+            *permits(config, ledger.db, account, halt, market.clock),
+            Paused(db=ledger.db, account_id=account.account_id),
+            keeper,
+        ),
         rival=keeper.rival,
         settled=keeper.publish,
     )
@@ -214,9 +227,22 @@ def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Acc
         if not books(db, account.account_id) and "KRW" in held:
             won = Krw(held["KRW"].total)
             put_postings(db, account.account_id, cash_postings(OPENING, won, market.first_slot))
+            _open_lots(db, account.account_id, held, market)
             entry = _entry(account, market.clock.now(), "account.open", {"krw": str(won)})
             put_audit(db, entry)
     return account
+
+
+def _open_lots(db: Database, account_id: str, held: Mapping[str, Balance], market: Market) -> None:
+    """Coins that lie in the account when it is opened are the person's."""
+    coins = tuple(
+        LotChange(currency=currency, quantity=balance.total, cost=None)
+        for currency, balance in sorted(held.items())
+        if currency != "KRW" and balance.total
+    )
+    booking = Booking(source=OPENING_COINS, at=market.first_slot, lots=coins)
+    put_postings(db, account_id, postings(booking))
+    put_lots(db, account_id, OPENING_COINS, coins, market.first_slot)
 
 
 def _audit(session: Session, action: str, detail: Mapping[str, Any]) -> None:

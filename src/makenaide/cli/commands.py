@@ -21,6 +21,8 @@ def register(group: click.Group, text: Text) -> None:
         _trace,
         _export,
         _reconcile,
+        _wishes,
+        _pauses,
         _guard,
         _halt,
         _live,
@@ -118,12 +120,65 @@ def _export(group: click.Group, text: Text) -> None:
 
 def _reconcile(group: click.Group, text: Text) -> None:
     @group.command("reconcile", help=text("help.reconcile"))
+    @click.option("--resolve", "numbers", type=int, multiple=True, metavar="ID", help=text("help.option.resolve"))
+    @click.option(
+        "--as",
+        "how",
+        type=click.Choice(["deposit", "withdrawal", "manual", "airdrop", "adjustment"]),
+        default="adjustment",
+        help=text("help.option.as"),
+    )
+    @click.option("--note", default="", help=text("help.option.note"))
     @source_options(text)
     @json_option(text)
-    def reconcile(*, as_json: bool, **source: Any) -> None:
-        from makenaide.cli.look import reconcile_account
+    def reconcile(*, numbers: tuple[int, ...], how: str, note: str, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.reconciling import reconcile_account
 
-        reconcile_account(source, as_json=as_json)
+        reconcile_account(source, (numbers, how, note), as_json=as_json)
+
+
+def _wishes(group: click.Group, text: Text) -> None:
+    wait = click.option("--wait", type=click.FloatRange(0, 600), default=30.0, help=text("help.option.wait"))
+
+    @group.command("sell", help=text("help.sell"))
+    @click.argument("market", required=False)
+    @click.option("--all", "everything", is_flag=True, help=text("help.option.all"))
+    @wait
+    @source_options(text)
+    @json_option(text)
+    def sell(*, market: str | None, everything: bool, wait: float, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.wishing import sell as carry_out
+
+        if everything == (market is not None):
+            raise click.UsageError(text("wish.which"))
+        carry_out(source, () if market is None else (market,), wait=wait, as_json=as_json)
+
+    @group.command("adopt", help=text("help.adopt"))
+    @click.argument("market")
+    @click.option("--stop", type=str, required=True, metavar="PCT", help=text("help.option.stop"))
+    @wait
+    @source_options(text)
+    @json_option(text)
+    def adopt(*, market: str, stop: str, wait: float, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.wishing import adopt as carry_out
+        from makenaide.cli.wishing import percent
+
+        carry_out(source, market, percent(stop), wait=wait, as_json=as_json)
+
+
+def _pauses(group: click.Group, text: Text) -> None:
+    def add(name: str, helped: str, *, paused: bool) -> None:
+        @group.command(name, help=helped)
+        @click.argument("market")
+        @source_options(text)
+        @json_option(text)
+        def command(*, market: str, as_json: bool, **source: Any) -> None:
+            from makenaide.cli.wishing import pause
+
+            pause(source, market, paused=paused, as_json=as_json)
+
+    add("pause", text("help.pause"), paused=True)
+    add("resume", text("help.resume"), paused=False)
 
 
 def _halt(group: click.Group, text: Text) -> None:

@@ -1,58 +1,29 @@
-"""`scan`, `collect`, `decide`, `reconcile`: one step of the cycle by hand, on the account's own venue."""
+"""`scan`, `collect`, `decide`: one step of the cycle by hand, on the account's own venue."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
-from makenaide.app.clock import StopFlag
-from makenaide.app.database import open_store
-from makenaide.app.identity import mode_of, named
-from makenaide.app.live import admitted
-from makenaide.app.logs import log_to
-from makenaide.app.trader import Wanted, open_session, stored_source, wanted_account
 from makenaide.catalogue import Text
-from makenaide.cli.chosen import wanted
-from makenaide.cli.door import environment
+from makenaide.cli.chosen import acting
 from makenaide.cli.output import console, print_json, safe, table, won
 from makenaide.domain.clock import kst, last_slot
-from makenaide.domain.errors import Inconsistent, UnknownMarket
+from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market, market
 from makenaide.domain.reason import Refusal
-from makenaide.environment import Environment
 from makenaide.exchange.venue import Listing, Ticker
-from makenaide.execution.reconcile import compare, reconcile
+from makenaide.execution.reconcile import reconcile
 from makenaide.pipeline.collect import collect, refresh_listings, working_wallets
 from makenaide.pipeline.decide import Outlook, outlook
 from makenaide.pipeline.entering import Context, Plan, consider, held_markets
 from makenaide.pipeline.session import Session
-from makenaide.store.accounts import latest_account
-from makenaide.store.db import Database, Role
 from makenaide.strategy.signal import Signal, candidates
 from makenaide.strategy.universe import UNIVERSE_REFUSALS
 
 
-@contextmanager
-def _session(asked: Mapping[str, Any]) -> Iterator[tuple[Session, Text]]:
-    """The account that is meant (named, else used last, else the default run's), open to be traded on."""
-    env, text = environment()
-    meant = wanted(env, asked)
-    log_to(env.home, uuid4().hex[:12])
-    with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
-        ready = admitted(env, db, meant if named(asked) else _latest(env, db, meant))
-        with open_session(env.config, db, ready, StopFlag(), only_look=True) as session:
-            yield session, text
-
-
-def _latest(env: Environment, db: Database, otherwise: Wanted) -> Wanted:
-    latest = latest_account(db)
-    return otherwise if latest is None else wanted_account(env, stored_source(latest))
-
-
 def scan_markets(asked: Mapping[str, Any], *, as_json: bool) -> None:
     """The venue's list with price and turnover, and which rule keeps a market out of the universe."""
-    with _session(asked) as (session, text):
+    with acting(asked) as (session, text):
         listed = refresh_listings(session, session.clock.now())
         tickers = session.venue.tickers(listed.codes)
         verdicts = {each.market: each.refusal for each in _outlook(session, listed.listings).signals}
@@ -114,7 +85,7 @@ def _verdict(excluded: str | None, text: Text) -> str:
 
 def collect_candles(asked: Mapping[str, Any], *, as_json: bool) -> None:
     """Store every closed day candle that is missing."""
-    with _session(asked) as (session, text):
+    with acting(asked) as (session, text):
         listed = refresh_listings(session, session.clock.now())
         with console(error=True).status(text("collect.busy", count=len(listed.codes))):
             got = collect(session, listed.codes, session.clock.now())
@@ -131,24 +102,10 @@ def collect_candles(asked: Mapping[str, Any], *, as_json: bool) -> None:
         out.print(f"[red]{code}: {safe(cause)}[/]")
 
 
-def reconcile_account(asked: Mapping[str, Any], *, as_json: bool) -> None:
-    """Settle what is unsettled and compare books with balances; `Inconsistent` (exit code 12) if they differ."""
-    with _session(asked) as (session, text):
-        state = reconcile(session.desk, session.account.account_id)
-        found = compare(session.db, session.venue, session.account.account_id)
-    if as_json:
-        data = {"equal": found.equal, "differences": list(found.differences)}
-        print_json(data | {"books": found.books, "unsettled_markets": sorted(state.closed_markets)})
-    elif found.equal:
-        console().print(f"[green]{text('reconcile.equal', count=len(found.books))}[/]")
-    if found.equal is not True:
-        raise Inconsistent("\n  ".join(found.differences))
-
-
 def explain_decision(asked: Mapping[str, Any], explain: str | None, *, as_json: bool) -> None:
     """What the rules make of the newest closed day: the gate and the candidates, or everything of one market."""
     code = None if explain is None else market(explain)
-    with _session(asked) as (session, text):
+    with acting(asked) as (session, text):
         listed = refresh_listings(session, session.clock.now())
         _require_listed(code, listed.codes)
         collect(session, listed.codes if code is None else {code, *listed.codes}, session.clock.now())

@@ -16,7 +16,9 @@ from makenaide.store.accounts import Account, latest_account
 from makenaide.store.db import Database, Role
 from makenaide.store.journal import flaws
 from makenaide.store.orders import unsettled_orders
+from makenaide.store.reconciliation import lots, open_findings
 from makenaide.store.runs import latest_run
+from makenaide.store.wishes import paused_markets
 
 
 def tell_halt(home: Path, text: Text) -> None:
@@ -72,6 +74,13 @@ def _status(db: Database, account: Account) -> dict[str, Any]:
             }
             for each in open_positions(db, account.account_id)
         ],
+        "persons_coins": {
+            currency: lot.quantity for currency, lot in sorted(lots(db, account.account_id).items())
+        },
+        "paused_markets": sorted(paused_markets(db, account.account_id)),
+        "findings": [
+            f"{each.finding_id}: {each.kind} {each.subject}" for each in open_findings(db, account.account_id)
+        ],
         "unsettled_orders": [order.identifier for order in unsettled_orders(db, account.account_id)],
         "flaws": list(flaws(db, account.account_id)),
     }
@@ -119,5 +128,10 @@ def _print(data: dict[str, Any], text: Text) -> None:
         out.print(table([(text(f"column.{name}"), side) for name, side in columns], held))
     else:
         out.print(text("status.flat"), style="dim")
-    for each in (*data["unsettled_orders"], *data["flaws"]):
+    if data["persons_coins"]:
+        coins = ", ".join(f"{quantity} {currency}" for currency, quantity in data["persons_coins"].items())
+        out.print(text("status.persons", coins=safe(coins)))
+    if data["paused_markets"]:
+        out.print(text("wish.paused", markets=safe(", ".join(data["paused_markets"]))))
+    for each in (*data["findings"], *data["unsettled_orders"], *data["flaws"]):
         out.print(f"[red]{safe(each)}[/]")

@@ -20,7 +20,8 @@ from makenaide.domain.order import (
 
 TRADER = "trader"
 GUARD = "guard"
-"""The two processes that send orders."""
+PERSON = "person"
+"""Who sends orders: two processes of ours, and the person in the app, whose orders are only booked."""
 
 WITH_DUST = "with_dust"
 """In an exit's evidence: the dust of earlier positions that it sells along, quantity as text by position."""

@@ -51,10 +51,11 @@ class TimeInForce(StrEnum):
 
 
 class Leg(StrEnum):
-    """The role of an order in its position: E enters, X exits."""
+    """The role of an order in its position: E enters, X exits; M was a person's doing, and is never sent by us."""
 
     ENTRY = "e"
     EXIT = "x"
+    MANUAL = "m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

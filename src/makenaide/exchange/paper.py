@@ -18,16 +18,14 @@ from makenaide.exchange.venue import (
     Quotation,
     Ticker,
     Trading,
+    Transfer,
     Wallet,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaperVenue:
-    """A `Venue` whose prices are real and whose fills are simulated."""
-
+class _RealPrices:
     quotation: Quotation
-    trading: Trading
 
     def markets(self) -> Sequence[Listing]:
         """Every market that is listed now."""
@@ -49,6 +47,13 @@ class PaperVenue:
         """Price steps of the real exchange."""
         return self.quotation.instruments(markets)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperVenue(_RealPrices):
+    """A `Venue` whose prices are real and whose fills are simulated."""
+
+    trading: Trading
+
     def accounts(self) -> Mapping[str, Balance]:
         """Balances of the paper account."""
         return self.trading.accounts()
@@ -65,6 +70,10 @@ class PaperVenue:
         """The paper order of that identifier."""
         return self.trading.order(identifier)
 
+    def by_uuid(self, uuid: str) -> PlacedOrder | None:
+        """The paper order of that id."""
+        return self.trading.by_uuid(uuid)
+
     def cancel(self, identifier: Identifier) -> bool:
         """Cancel on paper."""
         return self.trading.cancel(identifier)
@@ -80,6 +89,14 @@ class PaperVenue:
     def closed_orders(self, start: datetime, end: datetime, market: Market | None = None) -> Sequence[PlacedOrder]:
         """Done and cancelled paper orders."""
         return self.trading.closed_orders(start, end, market)
+
+    def deposits(self, currency: str | None = None, most: int = 1000) -> Sequence[Transfer]:
+        """Deposits of paper money."""
+        return self.trading.deposits(currency, most)
+
+    def withdrawals(self, currency: str | None = None, most: int = 1000) -> Sequence[Transfer]:
+        """Withdrawals of paper money."""
+        return self.trading.withdrawals(currency, most)
 
     def wallets(self) -> Sequence[Wallet]:
         """The wallets of the paper account, all working: the exchange shows its own to holders of a key only."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from makenaide.domain.candle import Candle
+from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import Answer, Identifier, OrderRequest, Side
@@ -244,6 +245,10 @@ class Transfer:
     done_at: datetime | None
 
 
+class OutOfScope(Unavailable):
+    """The venue lets this key not look there: another key would be needed, waiting helps nothing."""
+
+
 class Quotation(Protocol):
     """Public market data."""
 
@@ -287,6 +292,10 @@ class Trading(Protocol):
         """The order of that identifier with its trades, or None when the venue does not know it."""
         ...
 
+    def by_uuid(self, uuid: str) -> PlacedOrder | None:
+        """The order of the venue's own id with its trades, or None when the venue does not know it."""
+        ...
+
     def cancel(self, identifier: Identifier) -> bool:
         """Ask for the order's cancellation; False when there is none to cancel: it never was, or it has ended."""
         ...
@@ -301,6 +310,14 @@ class Trading(Protocol):
 
     def closed_orders(self, start: datetime, end: datetime, market: Market | None = None) -> Sequence[PlacedOrder]:
         """Every done or cancelled order created from `start` to `end`, oldest first, without their trades."""
+        ...
+
+    def deposits(self, currency: str | None = None, most: int = 1000) -> Sequence[Transfer]:
+        """The latest deposits, newest first, up to `most`; `OutOfScope` when the key may not look."""
+        ...
+
+    def withdrawals(self, currency: str | None = None, most: int = 1000) -> Sequence[Transfer]:
+        """The latest withdrawals, as `deposits`."""
         ...
 
     def wallets(self) -> Sequence[Wallet]:

@@ -10,7 +10,7 @@ from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import WITH_DUST, StoredOrder
 from makenaide.domain.order import Leg, OrderRequest, OrderType, Side, identifier
 from makenaide.execution.permit import Forbidden
-from makenaide.execution.portfolio import Position, dust_with, open_positions
+from makenaide.execution.portfolio import Position, dust_with, held_now, open_positions
 from makenaide.execution.submit import Desk
 from makenaide.risk.exits import ExitSignal
 from makenaide.store.accounts import Account
@@ -47,11 +47,14 @@ def leave(desk: Desk, account: Account, position: Position, signal: ExitSignal) 
 
 
 def _exit_order(desk: Desk, account: Account, position: Position, signal: ExitSignal) -> StoredOrder:
+    held = held_now(desk.db, account.account_id, position.position_id)
+    if not held:
+        raise Inconsistent(f"{position.position_id} holds nothing any more: a person sold it")
     number = next_number(desk.db, account.account_id, position.position_id, Leg.EXIT)
     positions = open_positions(desk.db, account.account_id)
-    own = min(signal.quantity, position.facts.quantity)
+    own = min(signal.quantity, position.facts.quantity, held)
     # Dust goes along with a sale of everything; the sum is exact, in the coin's own steps.
-    dust = dust_with(position, positions) if own == position.facts.quantity else {}
+    dust = dust_with(position, positions) if own == held else {}
     volume = own
     for each in dust.values():
         volume = volume + each

@@ -1,6 +1,6 @@
 """The open positions: what the fills say is held, with the entry's frozen facts and the newest stop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -55,8 +55,7 @@ def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
     for key, group in grouped.items():
         if key not in stops:
             raise Inconsistent(f"position {key} has no stop")
-        atr_percent = Decimal(entered[key].evidence["atr_percent"])
-        found.append(_position(group, atr_percent, stops[key], dust=key in dust))
+        found.append(_position(group, entered[key].evidence, stops[key], dust=key in dust))
     return tuple(sorted(found, key=lambda position: (position.opened_at, position.position_id)))
 
 
@@ -75,17 +74,27 @@ def dust_with(position: Position, positions: Sequence[Position]) -> dict[Positio
     }
 
 
-def _position(group: tuple[JournalFill, ...], atr_percent: Decimal, stop: StoredStop, *, dust: bool) -> Position:
+def held_now(db: Database, account_id: str, position: PositionId) -> Quantity:
+    """What the position holds at this moment: no sale of ours may exceed it."""
+    row = db.row("fill_held", account_id=account_id, position_id=position)
+    return Quantity(0 if row is None else max(row.held, Decimal(0)))
+
+
+def _position(
+    group: tuple[JournalFill, ...], evidence: Mapping[str, str], stop: StoredStop, *, dust: bool
+) -> Position:
     fills = [each.fill for each in group]
     key = group[0].position_id
     holding = hold(fills[0].market, fills)
-    entry = holding.average_entry
-    if entry is None:
+    bought = holding.average_entry
+    if bought is None:
         raise AssertionError(f"position {key} holds what it never bought")  # `hold` would have refused it
+    # A lot that was taken over has the person's cost; its exits measure from the price at which it was taken over.
+    entry = Price(evidence["adopted_at"]) if "adopted_at" in evidence else bought
     facts = PositionFacts(
         market=holding.market,
         entry=entry,
-        atr_percent=atr_percent,
+        atr_percent=Decimal(evidence["atr_percent"]),
         opened_on=fills[0].at.astimezone(UTC).date(),
         quantity=holding.quantity,
         initial_quantity=holding.bought,

@@ -30,6 +30,13 @@ class ExecutionSettings:
     acknowledge_seconds: float = parameter(
         2.0, "s", _GUARD + ": wait for a stop's acknowledgement", low=0.1, high=30
     )
+    rest_seconds: float = parameter(10.0, "s", "issue 4, ledger: compare after so long a calm", low=0, high=120)
+    balance_reads: int = parameter(3, "reads", "issue 4, ledger: equal reads in a row", low=1, high=10)
+    balance_pause: float = parameter(0.5, "s", "between reads of the balances", low=0.05, high=10)
+    compare_tries: int = parameter(3, "tries", "looks at a difference before it is a finding", low=1, high=10)
+    compare_pause: float = parameter(5.0, "s", "between those: the venue's lists lag", low=0.1, high=60)
+    look_overlap: float = parameter(300.0, "s", "orders are listed by the second, and late", low=1, high=86_400)
+    wish_seconds: float = parameter(2.0, "s", "how often a person's wishes are looked for", low=0.1, high=60)
 
     def __post_init__(self) -> None:
         require_in_range(self)

@@ -1,8 +1,9 @@
 """Double-entry postings: every fill and every transfer as amounts that cancel out, currency by currency.
 
-Five books: what we hold (assets), what it cost to trade (fees), what was swapped for what (trading), what the
-owner brought (capital), and what the venue's arithmetic left over (rounding). An amount above zero is a debit:
-assets grow by it.
+Books: what the system holds (assets), the coins of the person that lie beside it (owner), what it cost to trade
+(fees), what was swapped for what (trading), what the person brought (capital), what rounding made of it (rounding),
+and what a person decided or a takeover revalued (adjustment). An amount above zero is a debit: assets grow by it.
+Assets and owner together are what the venue holds for the account.
 """
 
 from collections import defaultdict
@@ -24,13 +25,15 @@ KRW_TOLERANCE = Decimal("0.01")
 
 
 class Book(StrEnum):
-    """The five books."""
+    """The books."""
 
     ASSETS = "assets"
+    OWNER = "owner"
     FEES = "fees"
     TRADING = "trading"
     CAPITAL = "capital"
     ROUNDING = "rounding"
+    ADJUSTMENT = "adjustment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def books(postings: Iterable[Posting]) -> Mapping[str, Decimal]:
     """What the books say is held, by currency; a currency that came and went stays with zero."""
     held: defaultdict[str, Decimal] = defaultdict(Decimal)
     for posting in postings:
-        if posting.book is Book.ASSETS:
+        if posting.book in (Book.ASSETS, Book.OWNER):
             held[posting.currency] += posting.amount
     return dict(held)
 

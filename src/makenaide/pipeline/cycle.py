@@ -145,8 +145,8 @@ def _report(session: Session, run: Run) -> EquityRow:
 
 
 def _note_difference(session: Session, state: Reconciliation) -> None:
-    if state.comparison.equal is True:
-        return
+    if state.comparison.equal is not None:
+        return  # what differs has become a finding, with an alarm of its own
     with session.db.transaction():
         session.lease.check()
         put_audit(
@@ -155,7 +155,7 @@ def _note_difference(session: Session, state: Reconciliation) -> None:
                 account_id=session.account.account_id,
                 at=session.clock.now(),
                 actor="reconcile",
-                action="alarm.books_differ",
+                action="alarm.not_reconciled",
                 detail={"differences": list(state.comparison.differences)},
             ),
         )

@@ -37,6 +37,7 @@ from makenaide.risk.limits import AccountFacts, CandidateFacts, limit, limit_evi
 from makenaide.risk.sizing import SizeRefusal, SizingInputs, size
 from makenaide.store.journal import StoredStop, put_stop, stop_exits
 from makenaide.store.runs import Run, decisions_of, put_decisions
+from makenaide.store.wishes import paused_markets
 from makenaide.strategy.signal import Signal, candidates
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,8 @@ def _refuse(session: Session, run: Run, market: Market, refused: Refused) -> str
 def consider(session: Session, thinking: Outlook, signal: Signal, context: Context) -> Plan | Refused:
     """Put one candidate before the limits, the book and the sizing; nothing is sent or stored here."""
     features: dict[str, Any] = {"features": dict(signal.evidence)}
+    if signal.market in paused_markets(session.db, session.account.account_id):
+        return Refused(refusal=Refusal.PAUSED, evidence=features)
     try:
         valuation = value_account(session.db, session.venue, session.account)
         account = _account_facts(session, thinking, context, valuation)
@@ -177,7 +180,7 @@ def _account_facts(session: Session, thinking: Outlook, context: Context, valuat
         open_positions=valuation.positions,
         exposure=valuation.invested + valuation.pending,
         equity=valuation.equity,
-        books_equal=context.state.comparison.equal is True,
+        books_equal=context.state.account_open,
     )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from makenaide.domain.clock import next_slot
 from makenaide.domain.errors import Unavailable
+from makenaide.execution.reconcile import reconcile
+from makenaide.execution.wishes import Clerk
 from makenaide.pipeline.cycle import CycleResult, run_cycle
 from makenaide.pipeline.schedule import due
 from makenaide.pipeline.session import Session, Stopped
@@ -16,6 +18,11 @@ from makenaide.store.runs import latest_run, mark_missed
 log = logging.getLogger(__name__)
 
 Progress = Callable[[CycleResult], None]
+
+_QUIET = timedelta(minutes=10)
+"""So often books and balances are compared between two slots of a run on the wall clock."""
+_SLEPT = timedelta(seconds=60)
+"""A wait that took so much longer was a machine asleep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,7 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
     is stored, and the same call goes on from there.
     """
     take_in(session)
+    reconciled = False
     while not session.stopping():
         try:
             done = _finish_due(session, progress, patience)
@@ -40,6 +48,9 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
             return False
         if done is not None and done == session.account.last_slot:
             return True
+        if not reconciled and session.account.last_slot is None:
+            reconcile(session.desk, session.account.account_id)  # the next cycle may be hours away
+        reconciled = True
         following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
         _between(session, following + session.schedule.delay)
     return False
@@ -54,15 +65,32 @@ def take_in(session: Session) -> None:
 
 
 def _between(session: Session, moment: datetime) -> None:
-    """Until `moment` the guard watches; what it does and what is in doubt is taken care of meanwhile."""
-    again = timedelta(seconds=session.desk.settings.settle_again_seconds)
+    """Until `moment` the guard watches; what it does, what is in doubt and what a person wishes is seen to."""
+    clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
+    looked = session.clock.now()
     while True:
-        doubt = unsettled_orders(session.db, session.account.account_id)
-        now = session.clock.now()
-        session.vigil.until(min(moment, now + again) if doubt else moment, session.stopping)
+        clerk.serve()
         take_in(session)
-        if session.clock.now() >= moment or session.stopping():
+        wake = _wake(session, moment)
+        session.vigil.until(wake, session.stopping)
+        now = session.clock.now()
+        if now >= moment or session.stopping():
+            take_in(session)
             return
+        slept = now - wake > _SLEPT
+        if session.account.last_slot is None and (slept or now - looked >= _QUIET):
+            # On the wall clock a day is long, and after a sleep or an outage nobody knows what happened meanwhile.
+            reconcile(session.desk, session.account.account_id)
+            looked = now
+
+
+def _wake(session: Session, moment: datetime) -> datetime:
+    settings, now = session.desk.settings, session.clock.now()
+    if unsettled_orders(session.db, session.account.account_id):
+        moment = min(moment, now + timedelta(seconds=settings.settle_again_seconds))
+    if session.account.last_slot is None:
+        moment = min(moment, now + timedelta(seconds=settings.wish_seconds))
+    return moment
 
 
 def _finish_due(session: Session, progress: Progress, patience: Patience) -> datetime | None:

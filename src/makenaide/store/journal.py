@@ -200,6 +200,7 @@ def flaws(db: Database, account_id: str, remembered: Mapping[str, ChainHead] | N
         "posting_unbalanced": "postings of {0.source} do not sum to zero in {0.currency}: {0.amount}",
         "fill_unposted": "trade {0.trade_uuid} has no postings",
         "position_unguarded": "position {0.position_id} has no stop",
+        "lot_unposted": "the person's lots and their book differ in {0.currency} by {0.quantity}",
         "position_oversold": "position {0.position_id} sold more than it bought",
     }
     told = [text.format(row) for name, text in checks.items() for row in db.rows(name, account_id=account_id)]

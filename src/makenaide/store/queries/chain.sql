@@ -11,7 +11,7 @@ SELECT chain_at(%(chain)s, %(account_id)s, %(number)s) AS hash;
 -- By currency, the fills (trades of the venue) that no rounding and no equal comparison has answered for; won last.
 WITH answered AS (
     SELECT greatest(%(since)s::bigint, coalesce(max(split_part(source, ':', 2)::bigint), 0)) AS number FROM posting
-    WHERE account_id = %(account_id)s AND book = 'rounding'
+    WHERE account_id = %(account_id)s AND book = 'rounding' AND source LIKE 'rounding:%%'
 ), fresh AS (
     SELECT DISTINCT trade_uuid, split_part(market, '-', 2) AS coin, split_part(market, '-', 1) AS won
     FROM fill, answered WHERE account_id = %(account_id)s AND chain_number > answered.number

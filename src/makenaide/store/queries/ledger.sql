@@ -26,11 +26,16 @@ WHERE f.account_id = %(account_id)s AND f.position_id IN (
     HAVING sum(CASE side WHEN 'bid' THEN volume ELSE -volume END) > 0)
 ORDER BY f.position_id, f.at, o.leg, o.number, f.trade_uuid;
 
+-- name: fill_held
+-- What a position still holds.
+SELECT coalesce(sum(CASE side WHEN 'bid' THEN volume ELSE -volume END), 0) AS held FROM fill
+WHERE account_id = %(account_id)s AND position_id = %(position_id)s;
+
 -- name: fill_entries
 -- Every position ever entered, with its frozen entry evidence.
 SELECT DISTINCT ON (o.position_id) o.position_id, o.market, o.created_at, o.decision_id, o.evidence
 FROM orders o JOIN fill f USING (identifier)
-WHERE o.account_id = %(account_id)s AND o.leg = 'e' ORDER BY o.position_id, o.number;
+WHERE o.account_id = %(account_id)s AND o.side = 'bid' ORDER BY o.position_id, o.number;
 
 -- name: stop_exits
 -- When a stop last sold in each market, and every time since `since`.
@@ -44,7 +49,7 @@ VALUES (%(account_id)s, %(source)s, %(book)s, %(currency)s, %(amount)s, %(at)s);
 
 -- name: posting_sums
 SELECT currency, sum(amount) AS amount FROM posting
-WHERE account_id = %(account_id)s AND book = 'assets' GROUP BY currency ORDER BY currency;
+WHERE account_id = %(account_id)s AND book IN ('assets', 'owner') GROUP BY currency ORDER BY currency;
 
 -- name: posting_fees
 SELECT coalesce(sum(amount), 0) AS amount FROM posting WHERE account_id = %(account_id)s AND book = 'fees';
@@ -54,7 +59,7 @@ SELECT source, book, currency, amount, at FROM posting
 WHERE account_id = %(account_id)s AND source = ANY(%(sources)s) ORDER BY posting_id;
 
 -- name: posting_flows
--- What the owner brought or took in won, whatever it is called.
+-- What the owner brought (above zero) or took, coins taken over by the system at their worth included.
 SELECT at, -amount AS amount FROM posting
 WHERE account_id = %(account_id)s AND book = 'capital' AND currency = 'KRW' ORDER BY posting_id;
 

@@ -15,7 +15,7 @@ WHERE identifier = %(identifier)s;
 -- name: orders_find
 -- By our identifier, by the venue's id, or by the position: then its entry in the account opened last.
 SELECT o.identifier FROM orders o JOIN account a USING (account_id)
-WHERE o.identifier = %(key)s OR (o.position_id = %(key)s AND o.leg = 'e')
+WHERE o.identifier = %(key)s OR (o.position_id = %(key)s AND o.side = 'bid')
    OR EXISTS (SELECT FROM order_event e WHERE e.identifier = o.identifier AND e.uuid = %(key)s)
 ORDER BY a.opened_at DESC, o.number LIMIT 1;
 

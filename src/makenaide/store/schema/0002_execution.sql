@@ -1,6 +1,6 @@
 -- Execution: who sends an order, what became of its identifier, dust, and how far the guard's journal is read.
 
-ALTER TABLE orders ADD COLUMN sender text NOT NULL DEFAULT 'trader' CHECK (sender IN ('trader', 'guard'));
+ALTER TABLE orders ADD COLUMN sender text NOT NULL DEFAULT 'trader' CHECK (sender IN ('trader', 'guard', 'person'));
 
 -- `spent`: the venue has said that the identifier is used.
 ALTER TABLE order_event ADD COLUMN spent boolean NOT NULL DEFAULT false;

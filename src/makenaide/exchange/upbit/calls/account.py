@@ -8,7 +8,7 @@ from makenaide.exchange.http import Pairs
 from makenaide.exchange.upbit import account
 from makenaide.exchange.upbit.errors import VenueRefused
 from makenaide.exchange.upbit.line import Call, Line
-from makenaide.exchange.venue import ApiKeyTerm, Balance, Chance, Transfer, Wallet
+from makenaide.exchange.venue import ApiKeyTerm, Balance, Chance, OutOfScope, Transfer, Wallet
 
 _PAGE = 100
 
@@ -46,7 +46,7 @@ class AccountCalls:
         return account.api_keys(call.name, self._line.read(call).body)
 
     def deposits(self, currency: str | None = None, most: int = 1000) -> Sequence[Transfer]:
-        """The latest deposits, newest first, up to `most`; of one currency if told."""
+        """The latest deposits, newest first, up to `most`; of one currency if told; `OutOfScope` without a right."""
         return self._transfers("/v1/deposits", currency, most)
 
     def withdrawals(self, currency: str | None = None, most: int = 1000) -> Sequence[Transfer]:
@@ -64,10 +64,18 @@ class AccountCalls:
         while len(found) < most:
             query = (*wanted, ("limit", str(_PAGE)), ("order_by", "desc"), *cursor)
             call = Call(method="GET", path=path, query=query, private=True)
-            page = account.transfers(call.name, self._line.read(call).body)
+            page = account.transfers(call.name, self._seen(call))
             fresh = {each.uuid: each for each in page if each.uuid not in found}
             if not fresh:
                 break
             found |= fresh
             cursor = (("to", page[-1].uuid),)
         return tuple(found.values())[:most]
+
+    def _seen(self, call: Call) -> bytes:
+        try:
+            return self._line.read(call).body
+        except VenueRefused as refused:
+            if refused.name == "out_of_scope":
+                raise OutOfScope(str(refused)) from refused
+            raise

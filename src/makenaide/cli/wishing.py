@@ -1,0 +1,167 @@
+"""`sell`, `adopt`, `pause`, `resume`: what a person wants done, by whoever holds the account, or here and now."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from makenaide.app.clock import StopFlag, WallClock
+from makenaide.app.database import open_store
+from makenaide.app.identity import named
+from makenaide.app.logs import log_to
+from makenaide.app.trader import open_session, stored_account
+from makenaide.catalogue import Text
+from makenaide.cli.chosen import chosen, wanted
+from makenaide.cli.door import environment
+from makenaide.cli.output import console, print_json, safe, table
+from makenaide.cli.reconciling import actor
+from makenaide.domain.errors import Inconsistent, InUse, Misconfigured, Unavailable
+from makenaide.domain.market import Market, market
+from makenaide.environment import Environment
+from makenaide.execution.adopt import require_percent
+from makenaide.execution.portfolio import open_positions
+from makenaide.execution.wishes import Clerk
+from makenaide.store.accounts import Account
+from makenaide.store.db import Database, Role
+from makenaide.store.runs import AuditEntry, put_audit
+from makenaide.store.wishes import Outcome, outcome_of, paused_markets, put_pause, put_wish
+
+_POLL = 0.2
+"""Seconds between looks whether the running trader has dealt with a wish."""
+
+
+def sell(asked: Mapping[str, Any], codes: Sequence[str], *, wait: float, as_json: bool) -> None:
+    """Sell all of ours in these markets (none named: in all), through the sequence of all exits."""
+    meant = {market(code) for code in codes}
+    env, text = environment()
+    log_to(env.home, uuid4().hex[:12])
+    with open_store(env, prepare=True) as store, store.open(Role.WRITER) as db:
+        account = _account(env, db, asked)
+        held: dict[Market, list[str]] = {}
+        for each in open_positions(db, account.account_id):
+            if not meant or each.market in meant:
+                held.setdefault(each.market, []).append(each.position_id)
+        if meant - held.keys():
+            raise Misconfigured(f"nothing of the system's is held in {', '.join(sorted(meant - held.keys()))}")
+        wishes = [
+            put_wish(db, account.account_id, ("sell", code, {"positions": keys}), actor())
+            for code, keys in sorted(held.items())
+        ]
+        outcomes = _carried_out(env, db, asked, (account, wishes, wait))
+    _tell("sell", outcomes, text, as_json=as_json)
+
+
+def adopt(asked: Mapping[str, Any], code: str, stop: Decimal, *, wait: float, as_json: bool) -> None:
+    """Take over the person's coins of a market as a position, with a stop that many percent below the bid."""
+    meant = market(code)
+    env, text = environment()
+    require_percent(stop, env.config.risk)
+    log_to(env.home, uuid4().hex[:12])
+    with open_store(env, prepare=True) as store, store.open(Role.WRITER) as db:
+        account = _account(env, db, asked)
+        wish = put_wish(db, account.account_id, ("adopt", meant, {"stop": str(stop)}), actor())
+        outcomes = _carried_out(env, db, asked, (account, [wish], wait))
+    _tell("adopt", outcomes, text, as_json=as_json)
+
+
+def percent(stop: str) -> Decimal:
+    """`--stop` as a number; `Misconfigured` when it is none."""
+    try:
+        number = Decimal(stop.strip().removesuffix("%"))
+    except ArithmeticError:
+        raise Misconfigured(f"--stop: expected percent such as 7, got {stop!r}") from None
+    if not number.is_finite():
+        raise Misconfigured(f"--stop: expected percent such as 7, got {stop!r}")
+    return number
+
+
+def pause(asked: Mapping[str, Any], code: str, *, paused: bool, as_json: bool) -> None:
+    """No buys in a market from now on, or buys again: at once, whether or not the trader runs."""
+    meant = market(code)
+    env, text = environment()
+    with open_store(env, prepare=True) as store, store.open(Role.WRITER) as db:
+        account = _account(env, db, asked)
+        at = WallClock(StopFlag()).now()
+        with db.transaction():
+            put_pause(db, account.account_id, (meant, paused), actor(), at)
+            action = "market.pause" if paused else "market.resume"
+            entry = AuditEntry(
+                account_id=account.account_id, at=at, actor=actor(), action=action, detail={"market": meant}
+            )
+            put_audit(db, entry)
+        now = sorted(paused_markets(db, account.account_id))
+    if as_json:
+        print_json({"market": meant, "paused": paused, "paused_markets": now})
+    else:
+        console().print(text("wish.paused", markets=", ".join(now) or text("report.none")))
+
+
+def _account(env: Environment, db: Database, asked: Mapping[str, Any]) -> Account:
+    return stored_account(db, wanted(env, asked) if named(asked) else None)
+
+
+def _carried_out(
+    env: Environment, db: Database, asked: Mapping[str, Any], what: tuple[Account, Sequence[int], float]
+) -> dict[int, Outcome | None]:
+    """Carry the wishes out here; or, while another process holds the account, wait until that one has."""
+    account, wishes, wait = what
+    if not wishes:
+        return {}
+    clock = WallClock(StopFlag())
+    deadline = clock.now().timestamp() + wait
+    while True:
+        outcomes = {wish: outcome_of(db, wish) for wish in wishes}
+        late = clock.now().timestamp() >= deadline
+        if late or all(each is not None for each in outcomes.values()):
+            return outcomes
+        try:
+            with open_session(env.config, db, chosen(env, db, asked), StopFlag(), only_look=True) as session:
+                if session.account.account_id != account.account_id:
+                    raise Inconsistent(f"account {account.account_id} was meant")
+                clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
+                clerk.serve()
+        except InUse:
+            pass  # its holder looks for wishes every few seconds
+        else:
+            return {wish: outcome_of(db, wish) for wish in wishes}
+        clock.sleep(_POLL)
+
+
+def _tell(kind: str, outcomes: Mapping[int, Outcome | None], text: Text, *, as_json: bool) -> None:
+    """What became of the wishes; `Unavailable` when one still waits, `Inconsistent` when one was not carried out."""
+    data = [
+        {"wish": number, "done": None if each is None else each.done, **({} if each is None else each.detail)}
+        for number, each in outcomes.items()
+    ]
+    if as_json:
+        print_json({"wishes": data})
+    else:
+        _print(kind, data, text)
+    if any(each["done"] is None for each in data):
+        raise Unavailable("the running trader has not done it yet: it will at its next look")
+    if any(each["done"] is False for each in data):
+        raise Inconsistent("; ".join(str(each.get("cause") or each) for each in data if not each["done"]))
+
+
+def _print(kind: str, data: Sequence[Mapping[str, Any]], text: Text) -> None:
+    out = console()
+    if not data:
+        out.print(text("wish.nothing"))
+    if kind == "adopt":
+        for each in data:
+            if each["done"]:
+                out.print(text("wish.adopted", **{name: safe(each[name]) for name in _ADOPTED}))
+        return
+    rows = [
+        (safe(part["position"]), safe(part["sold"]), safe(part["won"]), safe(part["left"]), safe(part["state"]))
+        for each in data
+        for part in each.get("positions", ())
+    ]
+    if rows:
+        names = ("position", "sold", "won", "left", "state")
+        sides = ("left", "right", "right", "right", "left")
+        columns = [(text(f"wish.{name}"), side) for name, side in zip(names, sides, strict=True)]
+        out.print(table(columns, rows))
+
+
+_ADOPTED = ("position", "quantity", "cost", "stop")
