@@ -1,0 +1,83 @@
+"""A server of its own for work that is thrown away: fast because nothing on it has to outlive the machine.
+
+    with scratch(folder) as copies:
+        copies.prepare("template", "paper")            # one migrated database
+        conninfo = copies.copy("template", "run_1")    # as often as needed, each in some hundredths of a second
+        copies.drop("run_1")
+
+Only processes die on it, never the server: so nothing is flushed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from makenaide.store.db import Database, Role, StoreSettings
+from makenaide.store.embedded import EmbeddedPostgres
+from makenaide.store.migrate import migrate
+
+_HURRIED = (
+    b"alter system set fsync = off",
+    b"alter system set full_page_writes = off",
+    b"alter system set synchronous_commit = off",
+    b"alter system set autovacuum = off",
+    b"alter system set max_wal_size = '4GB'",
+    b"alter system set checkpoint_timeout = '1h'",
+    b"select pg_reload_conf()",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Databases on the server that `server` leads to, made from each other; may be given to another process."""
+
+    server: str
+
+    def prepare(self, name: str, schema: str) -> str:
+        """A new database `name` with the present tables in `schema`; how to reach it."""
+        self._tell(sql.SQL("create database {}").format(sql.Identifier(name)))
+        settings = StoreSettings(schema=schema)
+        with Database.connect(self.conninfo(name), role=Role.OWNER, settings=settings) as db:
+            migrate(db)
+        return self.conninfo(name)
+
+    def copy(self, source: str, name: str) -> str:
+        """A new database `name` that holds what `source` does, to which nobody may be connected."""
+        template = sql.SQL("create database {} template {} strategy file_copy")
+        self._tell(template.format(sql.Identifier(name), sql.Identifier(source)))
+        return self.conninfo(name)
+
+    def drop(self, name: str) -> None:
+        """Delete database `name`, whoever uses it; nothing happens when it is not there."""
+        self._tell(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+    def conninfo(self, name: str) -> str:
+        """How to reach database `name`."""
+        return make_conninfo(self.server, dbname=name)
+
+    def hurry(self) -> None:
+        """Nothing on this server has to outlive the machine: flush nothing from now on."""
+        self._tell(*_HURRIED)
+
+    def _tell(self, *commands: bytes | sql.Composed) -> None:
+        with Database.connect(self.server, role=Role.OWNER) as db:
+            db.connection.execute(b"reset role")
+            for command in commands:
+                db.connection.execute(command)
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Copies]:
+    """An embedded server of its own in `folder`, deleted with all its databases when the block ends."""
+    server = EmbeddedPostgres(folder)
+    try:
+        server.start()
+        copies = Copies(server.conninfo)
+        copies.hurry()
+        yield copies
+    finally:
+        server.remove()
