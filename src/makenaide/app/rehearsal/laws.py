@@ -97,7 +97,7 @@ def unknown_settles(case: Case) -> Iterator[str]:
     for order in case.unsettled:
         age = case.now - order.created_at
         if case.last or age > SETTLE_WINDOW:
-            yield f"{order.identifier} is {order.life.state} since {age}"
+            yield f"{order.identifier} of {order.created_at.isoformat()} is {order.life.state}"
 
 
 def dead_stays_dead(case: Case) -> Iterator[str]:

@@ -71,6 +71,12 @@ class Life:
             self._afterwards(eye)
         return self.tally
 
+    def step(self) -> None:
+        """Only the first process, without a look at the laws."""
+        settings = StoreSettings(schema=SCHEMA)
+        with Database.connect(self.plan.conninfo, role=Role.READER, settings=settings) as eye:
+            self._process(eye)
+
     def _process(self, eye: Database) -> bool:
         """One process; whether it reached the end."""
         fuse = Fuse(self.choosers(self.tally.processes), clock=self.clock.now)
@@ -133,8 +139,8 @@ class Fate:
         if self.rng.random() < 0.5:
             self.plan.exchange.rebuild()
         kind = self.rng.random()
-        if kind < 0.6:
+        if kind < 0.75:
             return timedelta(seconds=self.rng.uniform(0, 10))
-        if kind < 0.9:
+        if kind < 0.96:
             return timedelta(minutes=self.rng.uniform(0.5, 30))
         return timedelta(hours=self.rng.uniform(1, 30))

@@ -19,7 +19,7 @@ from makenaide.config import Config
 from makenaide.exchange.simulator.prices.staged import Staged
 from makenaide.exchange.simulator.settings import RejectedIdentifier
 
-MARKETS = 18
+MARKETS = 36
 """Markets of a generated world: few enough to be quick, enough to find something to buy."""
 
 
