@@ -24,11 +24,25 @@ _HURRIED = (
     b"alter system set fsync = off",
     b"alter system set full_page_writes = off",
     b"alter system set synchronous_commit = off",
-    b"alter system set autovacuum = off",
     b"alter system set max_wal_size = '4GB'",
     b"alter system set checkpoint_timeout = '1h'",
     b"select pg_reload_conf()",
 )
+
+_CUT_OFF = b"""
+select pg_terminate_backend(pid, 1000) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+"""
+_TABLES = b"select tablename from pg_tables where schemaname = %(schema)s order by tablename"
+_RESTORE = (
+    "delete from {table} as present where not exists (select from {kept} as kept where kept = present)",
+    "insert into {table} overriding system value"
+    " select * from {kept} as kept where not exists (select from {table} as present where kept = present)",
+)
+
+
+def _tables(db: Database, schema: str) -> list[str]:
+    return [row.tablename for row in db.connection.execute(_TABLES, {"schema": schema}).fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,26 @@ class Copies:
         self._tell(template.format(sql.Identifier(name), sql.Identifier(source)))
         return self.conninfo(name)
 
+    def remember(self, name: str, schema: str) -> None:
+        """Keep what database `name` holds now, inside it, for `restore`."""
+        with self._within(name) as db:
+            db.connection.execute(b"create schema saved")
+            for table in _tables(db, schema):
+                both = {"kept": sql.Identifier("saved", table), "table": sql.Identifier(schema, table)}
+                db.connection.execute(sql.SQL("create table {kept} as select * from {table}").format(**both))
+
+    def restore(self, name: str, schema: str) -> None:
+        """Every table of database `name` holds again what was remembered; whoever is still connected is cut off.
+
+        Much faster than a new copy. Only identities go on counting.
+        """
+        with self._within(name) as db, db.transaction():
+            db.connection.execute(b"set local session_replication_role = replica")  # rows that never change do now
+            for table in _tables(db, schema):
+                both = {"kept": sql.Identifier("saved", table), "table": sql.Identifier(schema, table)}
+                for command in _RESTORE:
+                    db.connection.execute(sql.SQL(command).format(**both))
+
     def drop(self, name: str) -> None:
         """Delete database `name`, whoever uses it; nothing happens when it is not there."""
         self._tell(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
@@ -62,6 +96,13 @@ class Copies:
     def hurry(self) -> None:
         """Nothing on this server has to outlive the machine: flush nothing from now on."""
         self._tell(*_HURRIED)
+
+    @contextmanager
+    def _within(self, name: str) -> Iterator[Database]:
+        with Database.connect(self.conninfo(name), role=Role.OWNER) as db:
+            db.connection.execute(b"reset role")
+            db.connection.execute(_CUT_OFF)
+            yield db
 
     def _tell(self, *commands: bytes | sql.Composed) -> None:
         with Database.connect(self.server, role=Role.OWNER) as db:

@@ -9,7 +9,7 @@ from makenaide.app.rehearsal.exchange import Exchange, MemoryLog
 from makenaide.app.rehearsal.fuse import ORDER, At, Chooser, Fuse
 from makenaide.app.rehearsal.laws import Violation
 from makenaide.app.rehearsal.life import Life, Tally
-from makenaide.app.rehearsal.process import Plan
+from makenaide.app.rehearsal.process import SCHEMA, Plan
 from makenaide.app.rehearsal.rehearse import Trial, plan_of
 from makenaide.app.rehearsal.storm import storm
 from makenaide.domain.clock import DAY
@@ -67,8 +67,8 @@ class Strike:
     @property
     def replay(self) -> str:
         """How a person names it."""
-        wire = "" if self.storm is None else f", storm {self.storm}"
-        return f"crashes at {', '.join(map(str, self.deaths))}{wire}"
+        wire = "" if self.storm is None else f" --storm {self.storm}"
+        return f"--crashes --at {','.join(map(str, self.deaths))}{wire}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +98,14 @@ def busy_day(trial: Trial, copies: Copies) -> Day:
     calm = replace(trial, harshness=0.0, crashes=0)
     slot = _busiest(calm, copies)
     copies.copy(EMPTY, SNAPSHOT)
-    plan = replace(_calm(plan_of(calm, copies.conninfo(SNAPSHOT))), last=slot)
+    plan = _calm(plan_of(calm, copies.conninfo(SNAPSHOT)))
     until = _Until(slot)
     life = Life(plan=plan, choosers=lambda _number: until)
     until.life = life
     life.step()
     day = Day(trial=calm, slot=slot, log=tuple(plan.exchange.log.lines))
     fuse, tally, orders = _undisturbed(day, copies)
-    return replace(
-        day, names=tuple(fuse.names), times=tuple(fuse.times), orders=orders, found=tuple(tally.found)
-    )
+    return replace(day, names=tuple(fuse.names), times=tuple(fuse.times), orders=orders, found=tuple(tally.found))
 
 
 def _busiest(trial: Trial, copies: Copies) -> datetime:
@@ -138,16 +136,17 @@ def _calm(plan: Plan) -> Plan:
 
 
 def _undisturbed(day: Day, copies: Copies) -> tuple[Fuse, Tally, int]:
-    with fresh_life(DayWorld(day), copies, "undisturbed", Strike(deaths=())) as life:
-        tally = life.run()
+    life = fresh_life(DayWorld(day), copies, "undisturbed", Strike(deaths=()))
+    tally = life.run()
     return life.fuses[0], tally, len(life.plan.exchange.ours())
 
 
 class DayWorld:
-    """The prices of the day, generated once for all its runs."""
+    """The prices of the day, generated once for all its runs, and the databases that this process keeps for them."""
 
     def __init__(self, day: Day) -> None:
         self.day = day
+        self.databases: set[str] = set()
         self._plan = _calm(plan_of(day.trial, ""))
 
     def plan(self, conninfo: str, strike: Strike) -> Plan:
@@ -166,34 +165,29 @@ class DayWorld:
         return replace(self._plan, exchange=exchange, conninfo=conninfo, first=day.slot, last=last)
 
 
-class fresh_life:  # noqa: N801 - reads as what it gives
-    """A life over a copy of the snapshot, which is dropped afterwards."""
+def fresh_life(world: DayWorld, copies: Copies, name: str, strike: Strike) -> Life:
+    """A life over the snapshot in database `name`, which this process alone uses, and uses again."""
+    if name not in world.databases:
+        copies.copy(SNAPSHOT, name)
+        copies.remember(name, SCHEMA)
+        world.databases.add(name)
+    else:
+        copies.restore(name, SCHEMA)
+    plan, deaths = world.plan(copies.conninfo(name), strike), strike.deaths
 
-    def __init__(self, world: DayWorld, copies: Copies, name: str, strike: Strike) -> None:
-        self._world, self._copies, self._name, self._strike = world, copies, name, strike
+    def chooser(number: int) -> Chooser:
+        return At(deaths[number]) if number < len(deaths) else At()
 
-    def __enter__(self) -> Life:
-        conninfo = self._copies.copy(SNAPSHOT, self._name)
-        plan = self._world.plan(conninfo, self._strike)
-        deaths = self._strike.deaths
+    def death() -> timedelta:
+        plan.exchange.rebuild()
+        return timedelta(0)
 
-        def chooser(number: int) -> Chooser:
-            return At(deaths[number]) if number < len(deaths) else At()
-
-        def death() -> timedelta:
-            plan.exchange.rebuild()
-            return timedelta(0)
-
-        return Life(plan=plan, choosers=chooser, death=death)
-
-    def __exit__(self, *_about: object) -> None:
-        self._copies.drop(self._name)
+    return Life(plan=plan, choosers=chooser, death=death)
 
 
 def struck(world: DayWorld, copies: Copies, name: str, strike: Strike) -> Struck:
     """One run of the day with its deaths; `name` is a database that nobody else uses."""
-    with fresh_life(world, copies, name, strike) as life:
-        tally = life.run()
+    tally = fresh_life(world, copies, name, strike).run()
     return Struck(strike=strike, crashes=tuple(tally.crashes), checks=tally.checks, found=tuple(tally.found))
 
 
@@ -204,8 +198,8 @@ def every_point(day: Day) -> Iterator[Strike]:
 
 def recovery_length(world: DayWorld, copies: Copies, name: str, first: int) -> int:
     """How many effects the process after a crash at `first` has, until it is at rest again."""
-    with fresh_life(world, copies, name, Strike(deaths=(first,))) as life:
-        life.run()
+    life = fresh_life(world, copies, name, Strike(deaths=(first,)))
+    life.run()
     if len(life.fuses) < 2:
         return 0
     times = life.fuses[1].times

@@ -143,5 +143,7 @@ class Wire:
         headers = {**request.headers, **self.clock.stamp()}
         plain = {name: text for name, text in headers.items() if name.lower() != "accept-encoding"}
         return door.send(
-            Request(method=request.method, path=request.path, query=request.query, headers=plain, body=request.body)
+            Request(
+                method=request.method, path=request.path, query=request.query, headers=plain, body=request.body
+            )
         )

@@ -143,7 +143,11 @@ def trade_posted_once(case: Case) -> Iterator[str]:
             if many > 1 or (not many and _identifier(order) not in doubtful):
                 yield f"trade {trade.uuid} of {_identifier(order)} is posted {many} times"
         if len(mine) == len(order.trades) and mine:
-            sums = (sum(f.volume.value for f in mine), sum(f.funds.value for f in mine), sum(f.fee.value for f in mine))
+            sums = (
+                sum(f.volume.value for f in mine),
+                sum(f.funds.value for f in mine),
+                sum(f.fee.value for f in mine),
+            )
             if sums != (order.executed, order.funds, order.paid_fee):
                 truth = (order.executed, order.funds, order.paid_fee)
                 yield f"{_identifier(order)}: posted {sums}, the venue traded {truth}"
@@ -162,7 +166,11 @@ def books_equal(case: Case) -> Iterator[str]:
 def sells_within_lot(case: Case) -> Iterator[str]:
     """No position ever sold more than it had bought by then."""
     trades = sorted(
-        ((trade.at, order.side is Side.ASK, trade.volume, position_of(order)) for order in case.at_venue for trade in order.trades),
+        (
+            (trade.at, order.side is Side.ASK, trade.volume, position_of(order))
+            for order in case.at_venue
+            for trade in order.trades
+        ),
         key=lambda each: each[:2],
     )
     left: defaultdict[PositionId, Decimal] = defaultdict(Decimal)

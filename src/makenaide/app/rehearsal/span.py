@@ -59,7 +59,8 @@ def busy_span(market: GeneratorSettings, rules: tuple[StrategySettings, RiskSett
     begin = whole.first_slot.date().toordinal()
     # What is bought early has the time to be sold again.
     worth = [
-        sum(len(entries.get(begin + at + day, ())) * (days - day) for day in range(days)) for at in range(_SEARCHED)
+        sum(len(entries.get(begin + at + day, ())) * (days - day) for day in range(days))
+        for at in range(_SEARCHED)
     ]
     offset = int(np.argmax(worth))
     first = whole.first_slot + timedelta(days=offset)

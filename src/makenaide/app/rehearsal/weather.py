@@ -45,11 +45,15 @@ def events(rng: random.Random, span: Span) -> tuple[Event, ...]:
     found: list[Event] = [_maintenance(rng, span, days)]
     if days >= 2 and rng.random() < 0.5:
         slot = span.first + timedelta(days=rng.randrange(1, days))
-        found.append(Maintenance(start=slot - timedelta(minutes=20), end=slot + timedelta(minutes=rng.randrange(5, 90))))
+        found.append(
+            Maintenance(start=slot - timedelta(minutes=20), end=slot + timedelta(minutes=rng.randrange(5, 90)))
+        )
     if markets and days >= 8:
         leaving, warned, thin = (rng.choice(markets) for _ in range(3))
         announced = _moment(rng, span, days - 6)
-        found.append(Delisting(market=leaving, announced=announced, at=announced + timedelta(days=rng.randrange(1, 6))))
+        found.append(
+            Delisting(market=leaving, announced=announced, at=announced + timedelta(days=rng.randrange(1, 6)))
+        )
         if warned != leaving:
             begin = _moment(rng, span, days - 2)
             found.append(Warned(market=warned, start=begin, end=begin + timedelta(days=rng.randrange(1, 5))))
