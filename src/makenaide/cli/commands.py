@@ -13,7 +13,7 @@ from makenaide.cli.options import json_option, source_options
 
 def register(group: click.Group, text: Text) -> None:
     """Add every command to `group`, with its texts from the catalogue."""
-    for add in (_run, _report, _status, _look, _trace, _reconcile, _database, _exchange, _config):
+    for add in (_run, _report, _status, _look, _trace, _reconcile, _rehearse, _database, _exchange, _config):
         add(group, text)
 
 
@@ -92,6 +92,29 @@ def _reconcile(group: click.Group, text: Text) -> None:
         from makenaide.cli.look import reconcile_account
 
         reconcile_account(source, as_json=as_json)
+
+
+def _rehearse(group: click.Group, text: Text) -> None:
+    options: tuple[Callable[[Any], Any], ...] = (
+        click.option("--seed", type=click.IntRange(0, 2**31), default=1, help=text("help.option.first_seed")),
+        click.option("--seeds", type=click.IntRange(1, 100_000), default=1, help=text("help.option.seeds")),
+        click.option("--days", type=click.IntRange(2, 365), default=30, help=text("help.option.rehearsed_days")),
+        click.option("--workers", type=click.IntRange(1, 64), default=2, help=text("help.option.workers")),
+        click.option("--crashes", is_flag=True, help=text("help.option.crashes")),
+        click.option("--at", hidden=True),
+        click.option("--storm", type=int, hidden=True),
+        json_option(text),
+    )
+
+    def rehearse(*, as_json: bool, **asked: Any) -> None:
+        from makenaide.cli.rehearse import Asked, rehearse_worlds
+
+        rehearse_worlds(Asked(**asked), as_json=as_json)
+
+    command = rehearse
+    for option in reversed(options):
+        command = option(command)
+    group.command("rehearse", help=text("help.rehearse"))(command)
 
 
 def _database(group: click.Group, text: Text) -> None:
