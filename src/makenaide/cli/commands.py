@@ -103,6 +103,7 @@ def _rehearse(group: click.Group, text: Text) -> None:
         click.option("--crashes", is_flag=True, help=text("help.option.crashes")),
         click.option("--at", hidden=True),
         click.option("--storm", type=int, hidden=True),
+        click.option("--alone", is_flag=True, hidden=True),
         json_option(text),
     )
 

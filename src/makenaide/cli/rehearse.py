@@ -30,7 +30,7 @@ _SHOWN = 20
 class Asked:
     """The options: `seeds` from `seed` on, `days` each; `crashes`: every crash point of a full day as well.
 
-    `at` and `storm` name one run of that day to be shown again.
+    `at`, `storm` and `alone` name one run of that day to be shown again.
     """
 
     seed: int
@@ -40,6 +40,7 @@ class Asked:
     crashes: bool
     at: str | None
     storm: int | None
+    alone: bool
 
 
 def rehearse_worlds(asked: Asked, *, as_json: bool) -> None:
@@ -74,7 +75,7 @@ def _strike(asked: Asked) -> Strike | None:
     if asked.at is None:
         return None
     try:
-        return Strike(deaths=tuple(int(each) for each in asked.at.split(",")), storm=asked.storm)
+        return Strike(deaths=tuple(int(each) for each in asked.at.split(",")), storm=asked.storm, alone=asked.alone)
     except ValueError:
         raise Misconfigured(f"--at: expected numbers of effects such as 12 or 12,5, got {asked.at!r}") from None
 
@@ -114,6 +115,7 @@ def _world(outcome: Outcome) -> dict[str, Any]:
         "seed": outcome.seed,
         "effects": dict(outcome.effects),
         "crashes": list(outcome.crashes),
+        "guard_deaths": outcome.guard_deaths,
         "faults": dict(outcome.faults),
         "deeds": dict(outcome.deeds),
         "orders": outcome.orders,

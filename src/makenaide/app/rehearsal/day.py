@@ -1,14 +1,16 @@
 """One full day with entries and exits, of which every crash point is tried from a snapshot taken just before it."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from makenaide.app.rehearsal.exchange import Exchange, MemoryLog
 from makenaide.app.rehearsal.fuse import ORDER, At, Chooser, Fuse
 from makenaide.app.rehearsal.laws import Violation
 from makenaide.app.rehearsal.life import Life, Tally
+from makenaide.app.rehearsal.memory import MemoryFiles
 from makenaide.app.rehearsal.process import SCHEMA, Plan
 from makenaide.app.rehearsal.rehearse import Trial, plan_of
 from makenaide.app.rehearsal.storm import storm
@@ -41,6 +43,7 @@ class Day:
     trial: Trial
     slot: datetime
     log: tuple[bytes, ...]
+    files: Mapping[Path, bytes]
     names: tuple[str, ...] = ()
     times: tuple[datetime, ...] = ()
     orders: int = 0
@@ -59,16 +62,21 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """Where the processes of one run die, in turn; `storm` is the seed of its faults on the wire (None: none)."""
+    """Where the processes of one run die, in turn; `storm` is the seed of its faults on the wire (None: none).
+
+    `alone`: a death in the guard's work is the guard's only, and the guard outlives the trader.
+    """
 
     deaths: tuple[int, ...]
     storm: int | None = None
+    alone: bool = False
 
     @property
     def replay(self) -> str:
         """How a person names it."""
         wire = "" if self.storm is None else f" --storm {self.storm}"
-        return f"--crashes --at {','.join(map(str, self.deaths))}{wire}"
+        alone = " --alone" if self.alone else ""
+        return f"--crashes --at {','.join(map(str, self.deaths))}{wire}{alone}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +111,7 @@ def busy_day(trial: Trial, copies: Copies) -> Day:
     life = Life(plan=plan, choosers=lambda _number: until)
     until.life = life
     life.step()
-    day = Day(trial=calm, slot=slot, log=tuple(plan.exchange.log.lines))
+    day = Day(trial=calm, slot=slot, log=tuple(plan.exchange.log.lines), files=dict(plan.files.kept))
     fuse, tally, orders = _undisturbed(day, copies)
     return replace(day, names=tuple(fuse.names), times=tuple(fuse.times), orders=orders, found=tuple(tally.found))
 
@@ -162,7 +170,8 @@ class DayWorld:
             fault_seed=strike.storm or 0,
             log=MemoryLog(list(day.log)),
         )
-        return replace(self._plan, exchange=exchange, conninfo=conninfo, first=day.slot, last=last)
+        files = MemoryFiles(dict(day.files))
+        return replace(self._plan, exchange=exchange, conninfo=conninfo, first=day.slot, last=last, files=files)
 
 
 def fresh_life(world: DayWorld, copies: Copies, name: str, strike: Strike) -> Life:
@@ -182,7 +191,9 @@ def fresh_life(world: DayWorld, copies: Copies, name: str, strike: Strike) -> Li
         plan.exchange.rebuild()
         return timedelta(0)
 
-    return Life(plan=plan, choosers=chooser, death=death)
+    return Life(
+        plan=plan, choosers=chooser, death=death, alone=lambda: strike.alone, outlives=lambda: strike.alone
+    )
 
 
 def struck(world: DayWorld, copies: Copies, name: str, strike: Strike) -> Struck:
@@ -192,8 +203,8 @@ def struck(world: DayWorld, copies: Copies, name: str, strike: Strike) -> Struck
 
 
 def every_point(day: Day) -> Iterator[Strike]:
-    """A crash at each effect of the day, one a run."""
-    return (Strike(deaths=(at,)) for at in range(len(day.names)))
+    """A crash at each effect of the day, one a run; once of everything, once of the guard or the trader alone."""
+    return (Strike(deaths=(at,), alone=alone) for at in range(len(day.names)) for alone in (False, True))
 
 
 def recovery_length(world: DayWorld, copies: Copies, name: str, first: int) -> int:
@@ -211,4 +222,5 @@ def drawn_pairs(day: Day, rng: random.Random, count: int) -> Iterator[Strike]:
     """Pairs of deaths anywhere in the day, half of them under a storm."""
     for number in range(count):
         deaths = (rng.randrange(len(day.names)), rng.randrange(len(day.names)))
-        yield Strike(deaths=deaths, storm=rng.randrange(1, 2**31) if number % 2 else None)
+        wild = rng.randrange(1, 2**31) if number % 2 else None
+        yield Strike(deaths=deaths, storm=wild, alone=rng.random() < 0.5)

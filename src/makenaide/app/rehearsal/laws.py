@@ -11,16 +11,19 @@ from decimal import Decimal
 from typing import Final
 
 from makenaide.app.rehearsal.exchange import Exchange
+from makenaide.domain.market import Market
 from makenaide.domain.order import Identifier, Leg, OrderState, PositionId, Side
 from makenaide.domain.reason import Exit
 from makenaide.exchange.simulator.core.orders import Order
+from makenaide.execution.portfolio import open_positions
+from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import difference
 from makenaide.store.db import Database
 from makenaide.store.journal import all_fills, books, flaws, latest_stops, stop_history
 from makenaide.store.orders import StoredOrder, get_order, unsettled_orders
 
-SETTLE_WINDOW = timedelta(hours=25)
-"""An order in doubt is settled by the next slot at the latest."""
+SETTLE_WINDOW = timedelta(hours=6)
+"""An order in doubt is settled by then: longer than the venue is ever dark in a rehearsal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Case:
     now: datetime
     last: bool = False
     forbidden: Sequence[Forbidden] = ()
+    guarded: frozenset[PositionId] = frozenset()
     at_venue: list[Order] = field(init=False)
     stored: dict[Identifier, StoredOrder] = field(init=False)
     unsettled: tuple[StoredOrder, ...] = field(init=False)
@@ -117,6 +121,13 @@ def stop_guards(case: Case) -> Iterator[str]:
             yield f"position {position} has no stop"
 
 
+def guard_holds(case: Case) -> Iterator[str]:
+    """Whatever is open is in the stops file, from the first guarded tick on."""
+    for position in open_positions(case.db, case.account_id):
+        if not position.dust and position.position_id not in case.guarded:
+            yield f"position {position.position_id} is not in the stops file"
+
+
 def stop_rises(case: Case) -> Iterator[str]:
     """A stop, and its high-water mark, never fell."""
     for position in sorted({position_of(each) for each in case.at_venue}):
@@ -132,27 +143,27 @@ def postings_balance(case: Case) -> Iterator[str]:
 
 
 def trade_posted_once(case: Case) -> Iterator[str]:
-    """Each trade of ours at the venue is posted exactly once, with its amounts; nothing else is posted."""
+    """Each trade of ours at the venue is posted exactly once, with its amounts; nothing else is posted.
+
+    A sale that takes dust along is split between positions: the parts of one trade add up to it.
+    """
     doubtful = {order.identifier for order in case.unsettled}
-    fills = [each.fill for each in all_fills(case.db, case.account_id)]
-    posted = Counter(fill.trade_uuid for fill in fills)
+    posted: defaultdict[str, list[Fill]] = defaultdict(list)
+    for each in all_fills(case.db, case.account_id):
+        posted[each.fill.trade_uuid].append(each.fill)
     for order in case.at_venue:
-        mine = [fill for fill in fills if fill.identifier == _identifier(order)]
-        for trade in order.trades:
-            many = posted.pop(trade.uuid, 0)
-            if many > 1 or (not many and _identifier(order) not in doubtful):
-                yield f"trade {trade.uuid} of {_identifier(order)} is posted {many} times"
-        if len(mine) == len(order.trades) and mine:
-            sums = (
-                sum(f.volume.value for f in mine),
-                sum(f.funds.value for f in mine),
-                sum(f.fee.value for f in mine),
-            )
-            if sums != (order.executed, order.funds, order.paid_fee):
-                truth = (order.executed, order.funds, order.paid_fee)
-                yield f"{_identifier(order)}: posted {sums}, the venue traded {truth}"
-    for uuid, many in posted.items():
-        yield f"trade {uuid} is posted {many} times and is none of the venue's"
+        name = _identifier(order)
+        mine = [(trade, posted.pop(trade.uuid, [])) for trade in order.trades]
+        for trade, parts in mine:
+            if not parts and name not in doubtful:
+                yield f"trade {trade.uuid} of {name} is not posted"
+            if parts and sum(part.volume.value for part in parts) != trade.volume:
+                yield f"trade {trade.uuid} of {name}: {trade.volume} traded, posted as {[*map(str, parts)]}"
+        fees = sum(part.fee.value for _, parts in mine for part in parts)
+        if mine and all(parts for _, parts in mine) and fees != order.paid_fee:
+            yield f"{name}: fees of {fees} posted, {order.paid_fee} paid"
+    for uuid, parts in posted.items():
+        yield f"trade {uuid} of {parts[0].identifier} is posted and is none of the venue's"
 
 
 def books_equal(case: Case) -> Iterator[str]:
@@ -164,20 +175,16 @@ def books_equal(case: Case) -> Iterator[str]:
 
 
 def sells_within_lot(case: Case) -> Iterator[str]:
-    """No position ever sold more than it had bought by then."""
+    """In no market we ever sold more than we had bought by then: a sale may take the dust of earlier ones along."""
     trades = sorted(
-        (
-            (trade.at, order.side is Side.ASK, trade.volume, position_of(order))
-            for order in case.at_venue
-            for trade in order.trades
-        ),
+        ((trade.at, order.side is Side.ASK, trade.volume, order) for order in case.at_venue for trade in order.trades),
         key=lambda each: each[:2],
     )
-    left: defaultdict[PositionId, Decimal] = defaultdict(Decimal)
-    for at, sold, volume, position in trades:
-        left[position] += -volume if sold else volume
-        if left[position] < 0:
-            yield f"position {position} sold {-left[position]} more than it held at {at.isoformat()}"
+    left: defaultdict[Market, Decimal] = defaultdict(Decimal)
+    for at, sold, volume, order in trades:
+        left[order.market] += -volume if sold else volume
+        if left[order.market] < 0:
+            yield f"{_identifier(order)} sold {-left[order.market]} more than we held at {at.isoformat()}"
 
 
 def exits_first(case: Case) -> Iterator[str]:
@@ -222,6 +229,7 @@ LAWS: Final[Mapping[str, Law]] = {
         unknown_settles,
         dead_stays_dead,
         stop_guards,
+        guard_holds,
         stop_rises,
         postings_balance,
         trade_posted_once,

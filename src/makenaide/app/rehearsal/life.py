@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from makenaide.app.rehearsal.fuse import At, Chooser, Fuse, SimulatedCrash
 from makenaide.app.rehearsal.laws import LAWS, Case, Forbidden, Violation, judge
-from makenaide.app.rehearsal.process import ACCOUNT, SCHEMA, Plan, open_process, opening
+from makenaide.app.rehearsal.process import ACCOUNT, SCHEMA, Plan, Process, guarded, open_process, opening
 from makenaide.domain.errors import MakenaideError, Unavailable
 from makenaide.exchange.simulator.stepped import SteppedClock
 from makenaide.pipeline.cycle import CycleResult
@@ -31,6 +31,7 @@ class Tally:
     effects: Counter[str] = field(default_factory=Counter)
     crashes: list[str] = field(default_factory=list)
     processes: int = 0
+    guard_deaths: int = 0
     checks: int = 0
     found: list[Violation] = field(default_factory=list)
 
@@ -47,11 +48,16 @@ Death = Callable[[], timedelta]
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """Runs processes one after another. `choosers` says of each where it dies, the last of them for all later ones."""
+    """Runs processes one after another. `choosers` says of each where it dies.
+
+    `alone`: whether a death in the guard's work leaves the trader alive; `outlives`: whether the guard survives him.
+    """
 
     plan: Plan
     choosers: Callable[[int], Chooser] = lambda _number: At()
     death: Death = lambda: timedelta(0)
+    alone: Callable[[], bool] = lambda: False
+    outlives: Callable[[], bool] = lambda: False
     clock: SteppedClock = field(init=False)
     tally: Tally = field(default_factory=Tally)
     fuses: list[Fuse] = field(default_factory=list)
@@ -82,13 +88,13 @@ class Life:
         fuse = Fuse(self.choosers(self.tally.processes), clock=self.clock.now)
         self.fuses.append(fuse)
         self.tally.processes += 1
-        process = None
+        process: Process | None = None
         try:
-            process = open_process(self.plan, self.clock, fuse)
+            process = open_process(self.plan, self.clock, fuse, self.alone)
             return process.run(lambda result: self._rest(eye, result))
         except SimulatedCrash as crash:
             self.tally.crashes.append(str(crash))
-            self.clock.sleep(self.death().total_seconds())
+            self._pass_away(process, fuse, self.death())
         except Unavailable:
             self.clock.sleep(_PAUSE.total_seconds())
         except (MakenaideError, AssertionError, ArithmeticError, LookupError, ValueError, TypeError) as cause:
@@ -97,8 +103,18 @@ class Life:
         finally:
             if process is not None:
                 process.close()
+                self.tally.guard_deaths += process.watchman.deaths
             self.tally.effects.update(fuse.counts())
         return False
+
+    def _pass_away(self, process: Process | None, fuse: Fuse, downtime: timedelta) -> None:
+        """Time goes by until the next process; the guard may live on meanwhile."""
+        if process is None or not self.outlives():
+            self.clock.sleep(downtime.total_seconds())
+            return
+        process.close()
+        fuse.disarmed = True
+        process.outlived(self.clock.now() + downtime)
 
     def _rest(self, eye: Database, result: CycleResult) -> None:  # noqa: ARG002 - the shape of a progress
         self._look(eye, last=False)
@@ -120,6 +136,7 @@ class Life:
             now=self.clock.now(),
             last=last,
             forbidden=self.forbidden,
+            guarded=guarded(self.plan),
         )
         self.tally.note(judge(case))
 

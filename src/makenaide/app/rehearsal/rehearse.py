@@ -45,6 +45,7 @@ class Outcome:
     days: int
     effects: Mapping[str, int] = field(default_factory=dict)
     crashes: tuple[str, ...] = ()
+    guard_deaths: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     deeds: Mapping[str, int] = field(default_factory=dict)
     orders: int = 0
@@ -98,7 +99,13 @@ def life_of(trial: Trial, plan: Plan) -> Life:
     def chooser(number: int) -> Chooser:
         return Drawn(rng, span) if number < trial.crashes else At()
 
-    return Life(plan=plan, choosers=chooser, death=Fate(rng, plan))
+    return Life(
+        plan=plan,
+        choosers=chooser,
+        death=Fate(rng, plan),
+        alone=lambda: rng.random() < 0.6,
+        outlives=lambda: rng.random() < 0.5,
+    )
 
 
 def rehearse(trial: Trial, conninfo: str) -> Outcome:
@@ -112,6 +119,7 @@ def rehearse(trial: Trial, conninfo: str) -> Outcome:
         days=trial.days,
         effects=dict(sorted(tally.effects.items())),
         crashes=tuple(tally.crashes),
+        guard_deaths=tally.guard_deaths,
         faults=exchange.counted,
         deeds=dict(sorted(deeds.items())),
         orders=len(exchange.ours()),
