@@ -44,7 +44,7 @@ class Watchman:
         return self._guard
 
     def _mourn(self) -> None:
+        self._guard = None  # what was in its memory is gone in any case
         if not self.alone():
             raise  # noqa: PLE0704 - the death that is being handled takes the trader along
-        self._guard = None
         self.deaths += 1
