@@ -1,11 +1,11 @@
 """The simulated venue of a rehearsal: behind its face and a courier who loses things; it can be killed and rebuilt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -76,6 +76,9 @@ class Exchange:
     venue: Venue = field(init=False)
     courier: Courier = field(init=False)
     counted: dict[str, int] = field(init=False, default_factory=dict)
+    bare: list[str] = field(default_factory=list)
+    """The entries that were sent while no guard held their stop."""
+
     _nonces: "count[int]" = field(init=False, default_factory=count)
 
     def __post_init__(self) -> None:
@@ -135,10 +138,13 @@ class Wire:
 
     exchange: Exchange
     clock: SteppedClock
+    watched: Callable[[], Container[str]]
 
     def send(self, request: Request) -> Response:
         """Send once; raises `NotConnected` or `Interrupted` where a socket's client would."""
         self.exchange.live(self.clock.now())
+        if request.method == "POST" and request.path == "/v1/orders":
+            self._witness(request)
         door = DoorTransport(door=self.exchange.courier, wait=self.clock.sleep)
         headers = {**request.headers, **self.clock.stamp()}
         plain = {name: text for name, text in headers.items() if name.lower() != "accept-encoding"}
@@ -147,3 +153,11 @@ class Wire:
                 method=request.method, path=request.path, query=request.query, headers=plain, body=request.body
             )
         )
+
+    def _witness(self, request: Request) -> None:
+        """Note an entry whose position the guard does not hold; a bid that cannot fill is none."""
+        body = msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
+        identifier = str(body.get("identifier", ""))
+        position, _, leg = identifier.removeprefix("mk1-").partition("-")[2].rpartition("-")
+        if leg.startswith("e") and body.get("time_in_force") != "post_only" and position not in self.watched():
+            self.exchange.bare.append(identifier)

@@ -121,6 +121,12 @@ def stop_guards(case: Case) -> Iterator[str]:
             yield f"position {position} has no stop"
 
 
+def guarded_before_sent(case: Case) -> Iterator[str]:
+    """No entry is sent before the guard holds its stop."""
+    for identifier in case.exchange.bare:
+        yield f"{identifier} was sent while no guard held its stop"
+
+
 def guard_holds(case: Case) -> Iterator[str]:
     """Whatever is open is in the stops file, from the first guarded tick on."""
     for position in open_positions(case.db, case.account_id):
@@ -229,6 +235,7 @@ LAWS: Final[Mapping[str, Law]] = {
         unknown_settles,
         dead_stays_dead,
         stop_guards,
+        guarded_before_sent,
         guard_holds,
         stop_rises,
         postings_balance,

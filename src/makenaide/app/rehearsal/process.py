@@ -116,7 +116,8 @@ def open_process(plan: Plan, clock: SteppedClock, fuse: Fuse, alone: Callable[[]
 def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Callable[[], bool]]) -> Process:
     config, exchange = plan.config, plan.exchange
     clock, fuse, alone = fate
-    wire: Transport = Wire(exchange=exchange, clock=clock)
+    # The guard is made of the wire, and the wire looks at the guard.
+    wire: Transport = Wire(exchange=exchange, clock=clock, watched=lambda: watchman.holds())
     venue = _client(config, CrashingTransport(inner=wire, burn=fuse.burn), clock, exchange.nonce)
     stepper = SteppedWatcher(remote=Remote(transport=wire, keys=KEYS, ids=exchange.nonce), clock=clock)
     eyes = CrashingWatcher(inner=SteppedEyes(exchange=exchange, clock=clock, stepper=stepper), burn=fuse.burn)

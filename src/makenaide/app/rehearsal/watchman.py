@@ -38,6 +38,11 @@ class Watchman:
             self._mourn()
             self.clock.sleep(_RESTART_SECONDS)
 
+    def holds(self) -> frozenset[str]:
+        """The positions that the guard has in its hands; none while it is dead."""
+        watched = () if self._guard is None else self._guard.watched()
+        return frozenset(str(each.about.position_id) for each in watched)
+
     def _living(self) -> Guard:
         if self._guard is None:
             self._guard = self.make()
