@@ -75,7 +75,9 @@ def _strike(asked: Asked) -> Strike | None:
     if asked.at is None:
         return None
     try:
-        return Strike(deaths=tuple(int(each) for each in asked.at.split(",")), storm=asked.storm, alone=asked.alone)
+        return Strike(
+            deaths=tuple(int(each) for each in asked.at.split(",")), storm=asked.storm, alone=asked.alone
+        )
     except ValueError:
         raise Misconfigured(f"--at: expected numbers of effects such as 12 or 12,5, got {asked.at!r}") from None
 

@@ -15,8 +15,8 @@ from makenaide.app.rehearsal.process import SCHEMA, Plan
 from makenaide.app.rehearsal.rehearse import Trial, plan_of
 from makenaide.app.rehearsal.storm import storm
 from makenaide.domain.clock import DAY
-from makenaide.exchange.simulator.core.orders import Order
 from makenaide.domain.order import Side
+from makenaide.exchange.simulator.core.orders import Order
 from makenaide.store.scratch import Copies
 
 EMPTY = "template"

@@ -1,4 +1,4 @@
-"""The simulated venue of a rehearsal: behind its face and a courier who loses things; it can be killed and rebuilt."""
+"""The simulated venue of a rehearsal: behind a courier who loses things; it can be killed and rebuilt."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field

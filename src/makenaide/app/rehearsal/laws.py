@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from makenaide.app.rehearsal.exchange import Exchange
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market
 from makenaide.domain.order import Identifier, Leg, OrderState, PositionId, Side
 from makenaide.domain.reason import Exit
@@ -20,7 +22,7 @@ from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import difference
 from makenaide.store.db import Database
 from makenaide.store.journal import all_fills, books, flaws, latest_stops, stop_history
-from makenaide.store.orders import StoredOrder, get_order, unsettled_orders
+from makenaide.store.orders import get_order, unsettled_orders
 
 SETTLE_WINDOW = timedelta(hours=6)
 """An order in doubt is settled by then: longer than the venue is ever dark in a rehearsal."""
@@ -138,7 +140,7 @@ def stop_rises(case: Case) -> Iterator[str]:
     """A stop, and its high-water mark, never fell."""
     for position in sorted({position_of(each) for each in case.at_venue}):
         history = stop_history(case.db, case.account_id, position)
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in pairwise(history):
             if after.price < before.price or after.high_water < before.high_water:
                 yield f"the stop of {position} fell from {before.price} to {after.price} at {after.at.isoformat()}"
 
@@ -183,7 +185,11 @@ def books_equal(case: Case) -> Iterator[str]:
 def sells_within_lot(case: Case) -> Iterator[str]:
     """In no market we ever sold more than we had bought by then: a sale may take the dust of earlier ones along."""
     trades = sorted(
-        ((trade.at, order.side is Side.ASK, trade.volume, order) for order in case.at_venue for trade in order.trades),
+        (
+            (trade.at, order.side is Side.ASK, trade.volume, order)
+            for order in case.at_venue
+            for trade in order.trades
+        ),
         key=lambda each: each[:2],
     )
     left: defaultdict[Market, Decimal] = defaultdict(Decimal)

@@ -105,7 +105,7 @@ def open_process(plan: Plan, clock: SteppedClock, fuse: Fuse, alone: Callable[[]
     settings = StoreSettings(schema=SCHEMA)
     db = CrashingDatabase.connect(plan.conninfo, role=Role.WRITER, settings=settings, application="rehearsal")
     try:
-        db.burn = fuse.burn  # type: ignore[method-assign]
+        db.burn = fuse.burn
         clock.move_to(plan.exchange.venue.now)
         return _opened(plan, db, (clock, fuse, alone))
     except BaseException:

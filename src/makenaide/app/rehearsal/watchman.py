@@ -26,16 +26,16 @@ class Watchman:
         """What the guard holds, once it has taken up what is published; None while it is dead."""
         try:
             return self._living().reload()
-        except SimulatedCrash:
-            self._mourn()
+        except SimulatedCrash as death:
+            self._mourn(death)
             return None
 
     def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
         """As the guard's own; a guard that died is started again."""
         try:
             self._living().until(moment, stopping)
-        except SimulatedCrash:
-            self._mourn()
+        except SimulatedCrash as death:
+            self._mourn(death)
             self.clock.sleep(_RESTART_SECONDS)
 
     def holds(self) -> frozenset[str]:
@@ -48,8 +48,8 @@ class Watchman:
             self._guard = self.make()
         return self._guard
 
-    def _mourn(self) -> None:
+    def _mourn(self, death: SimulatedCrash) -> None:
         self._guard = None  # what was in its memory is gone in any case
         if not self.alone():
-            raise  # noqa: PLE0704 - the death that is being handled takes the trader along
+            raise death
         self.deaths += 1
