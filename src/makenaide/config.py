@@ -6,6 +6,7 @@ Misspelt names are refused with a near miss.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -18,6 +19,7 @@ from makenaide.exchange.simulator.settings import QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.settings import UpbitSettings
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.pipeline.schedule import ScheduleSettings
+from makenaide.risk.budget import Limits
 from makenaide.risk.settings import RiskSettings
 from makenaide.strategy.settings import StrategySettings
 
@@ -39,6 +41,45 @@ class PaperSettings:
         return Krw(self.krw)
 
 
+class LiveVenue(StrEnum):
+    """Where live mode trades: at Upbit itself, or, to rehearse the way there, at a simulator on this machine."""
+
+    UPBIT = "upbit"
+    SIMULATOR = "simulator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings:
+    """Real money: how much of it may be spent (0 = not set, and live trading stays closed), and where.
+
+    Limits above zero hold on paper, too, so that a rehearsal meets them.
+    """
+
+    order_krw: Decimal = parameter(Decimal(0), "KRW", "most that one entry may cost; 0 = not set", low=0)
+    day_krw: Decimal = parameter(
+        Decimal(0), "KRW", "most that a trading day's entries may cost; 0 = not set", low=0
+    )
+    total_krw: Decimal = parameter(Decimal(0), "KRW", "most that all holdings may have cost; 0 = not set", low=0)
+    fee: Decimal = parameter(Decimal("0.0025"), "ratio", "upbit-api.md section 5: highest fee", low=0, high=0.1)
+    account: str = parameter("main", "name", "another name opens another live account")
+    venue: LiveVenue = parameter(LiveVenue.UPBIT, "upbit or simulator", "docs/why/0011-live-mode.md")
+
+    def __post_init__(self) -> None:
+        require_in_range(self)
+        if not (self.account and self.account.isascii() and self.account.isprintable()):
+            raise Misconfigured(f"account: expected printable ASCII letters, got {self.account!r}")
+
+    @property
+    def limits(self) -> Limits:
+        """The limits as the budget takes them."""
+        return Limits(order=Krw(self.order_krw), day=Krw(self.day_krw), total=Krw(self.total_krw))
+
+    @property
+    def limited(self) -> bool:
+        """Whether any limit is set."""
+        return any((self.order_krw, self.day_krw, self.total_krw))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Every room's settings; the field names are the tables of the file."""
@@ -52,6 +93,7 @@ class Config:
     market: GeneratorSettings = field(default_factory=GeneratorSettings)
     venue: VenueSettings = field(default_factory=VenueSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
 
 
 def tree(config: Any) -> dict[str, Any]:

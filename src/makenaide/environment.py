@@ -7,8 +7,8 @@ first asked for, so that a command that only looks does not load every room.
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,23 +23,30 @@ if TYPE_CHECKING:
     from makenaide.config import Config
 
 FILE_NAME = "makenaide.toml"
+ACCESS_NAME = "MAKENAIDE_UPBIT_ACCESS_KEY"
+SECRET_NAME = "MAKENAIDE_UPBIT_SECRET_KEY"  # noqa: S105 - not a secret: the variable's name
 _PREFIX = "MAKENAIDE_"
-_PLAIN_NAMES = frozenset(
-    {
-        "MAKENAIDE_HOME",
-        "MAKENAIDE_CONFIG",
-        "MAKENAIDE_LANG",
-        "MAKENAIDE_UPBIT_ACCESS_KEY",
-        "MAKENAIDE_UPBIT_SECRET_KEY",
-    }
-)
+_PLAIN_NAMES = frozenset({"MAKENAIDE_HOME", "MAKENAIDE_CONFIG", "MAKENAIDE_LANG", ACCESS_NAME, SECRET_NAME})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UpbitSecrets:
+    """The trading key as the process was given it; "" for a half that is missing. Shows in no text."""
+
+    access: str = ""
+    secret: str = ""
+
+    def variables(self) -> dict[str, str]:
+        """For a child process that must hold the key, and for no other: what to add to its environment."""
+        given = {ACCESS_NAME: self.access, SECRET_NAME: self.secret}
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The data folder, the database, the language, and the values that were configured, by table and name.
 
-    `database_url` is None for the embedded default. The keys of the real exchange are read where they are used.
+    `database_url` is None for the embedded default. `secrets` shows in no text.
     """
 
     home: Path
@@ -47,6 +54,7 @@ class Environment:
     language: str
     config_file: Path
     values: Mapping[str, Any]
+    secrets: UpbitSecrets = field(default_factory=UpbitSecrets, repr=False)
 
     @property
     def config(self) -> "Config":
@@ -70,10 +78,17 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
         language=language(env),
         config_file=file,
         values=values,
+        secrets=UpbitSecrets(access=env.get(ACCESS_NAME, ""), secret=env.get(SECRET_NAME, "")),
     )
     if values:
         _ = environment.config  # what somebody wrote is checked at once, whatever the command needs of it
     return environment
+
+
+def forget_secrets(environ: MutableMapping[str, str]) -> None:
+    """Take the trading key out of `environ`, so that no child process inherits it; call it once it has been read."""
+    for name in (ACCESS_NAME, SECRET_NAME):
+        environ.pop(name, None)
 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:

@@ -13,11 +13,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]
 
 from makenaide.cli import main
+from makenaide.environment import ACCESS_NAME, SECRET_NAME
 from makenaide.store.embedded import EmbeddedPostgres
+from tests.harness import is_loopback
 
 PATIENCE = 90.0
 """Seconds after which a command counts as hung: far above what any needs on a busy machine."""
@@ -135,7 +138,7 @@ class Home:
         name = f"{self.path.name}.{len(self._started)}"
         out, err = out or self.path.with_name(f"{name}.out"), self.path.with_name(f"{name}.err")
         command = [sys.executable, "-m", "makenaide", *arguments]
-        environment = {**os.environ, "MAKENAIDE_HOME": str(self.path), **(env or {})}
+        environment = {**os.environ, "MAKENAIDE_HOME": str(self.path), **_here(env or {})}
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment, **popen
@@ -150,7 +153,7 @@ class Home:
     def inside(self, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
         """As `call`, in this process: for commands that end before anything is started."""
         begun = time.monotonic()
-        environment = {"MAKENAIDE_HOME": str(self.path), **(env or {})}
+        environment = {"MAKENAIDE_HOME": str(self.path), **_here(env or {})}
         with (
             patch.dict(os.environ, environment),
             redirect_stdout(StringIO()) as out,
@@ -197,6 +200,14 @@ class Home:
             if going.process.poll() is None:
                 going.kill()
         EmbeddedPostgres(self.path).remove()
+
+
+def _here(env: Mapping[str, str]) -> Mapping[str, str]:
+    """`env`, unless a key in it could be sent off this machine."""
+    if {ACCESS_NAME, SECRET_NAME} & env.keys():
+        place = urlsplit(env.get("MAKENAIDE_UPBIT__BASE_URL", "https://api.upbit.com"))
+        assert is_loopback(place.hostname or ""), "no key leaves this machine in a test"
+    return env
 
 
 Make = Callable[[str], Home]

@@ -1,17 +1,26 @@
 """A session of the app: what opens it decides how much of the venue's limits it takes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from makenaide.app.clock import StopFlag
+from makenaide.app.admission import Admission
+from makenaide.app.clock import StopFlag, WallClock
+from makenaide.app.halted import halt_file
 from makenaide.app.identity import source
+from makenaide.app.permits import permits
 from makenaide.app.trader import open_session, wanted_account
-from makenaide.domain.errors import Misconfigured
+from makenaide.app.venues import open_market
+from makenaide.domain.errors import Inconsistent, LiveClosed, Misconfigured
+from makenaide.domain.reason import Refusal
 from makenaide.environment import load
+from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Group, LimiterSettings
+from makenaide.store.accounts import Account
 from makenaide.store.db import Database
+from tests.contract.charts import FIRST
 
 pytestmark = pytest.mark.sockets
 
@@ -32,3 +41,72 @@ def test_a_command_that_only_looks_keeps_to_a_persons_share_and_a_run_to_the_tra
             else:
                 venue.limiter.require_share(Group.ORDER_CANCEL_ALL)
     assert session.account.settings["config"]["upbit"]["limiter"]["ticker"] == LimiterSettings().ticker
+
+
+def test_no_live_account_opens_without_its_admission(journal: Database, tmp_path: Path) -> None:
+    """Whatever command opens a session: the way to a real key leads through `app.live` alone."""
+    env = load({"MAKENAIDE_HOME": str(tmp_path)})
+    wanted = wanted_account(env, source(env.config, {"mode": "live"}))
+    another = Admission(account_id="0" * 12, keys=Keys(access="a", secret="b"))
+    for admission in (None, another):
+        with (
+            pytest.raises(LiveClosed, match="was not admitted"),
+            open_session(env.config, journal, replace(wanted, admission=admission), StopFlag()),
+        ):
+            pass
+    mine = replace(another, account_id=wanted.account_id)
+    with (
+        pytest.raises(Inconsistent, match="holds paper rows, not live ones"),
+        open_session(env.config, journal, replace(wanted, admission=mine), StopFlag()),
+    ):
+        pass
+    with (
+        pytest.raises(LiveClosed, match="leads to paper only"),
+        open_market(env.config, wanted.source, tmp_path, StopFlag()),
+    ):
+        pass
+
+
+def test_every_session_asks_the_kill_switch_and_notes_it_once_and_limits_where_they_are_set(
+    journal: Database, tmp_path: Path
+) -> None:
+    env = replace(load({"MAKENAIDE_HOME": str(tmp_path)}), values={"live": {"day_krw": 1_000_000}})
+    wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
+    with open_session(env.config, journal, wanted, StopFlag()) as session:
+        assert [type(each).__name__ for each in session.desk.permits] == ["HaltPermit", "Budget"]
+        session.note_halt()
+        assert noted(journal) == []
+        switch = halt_file(tmp_path)
+        for reason in ("enough", "enough", None, None, "again"):
+            switch.lift() if reason is None else switch.set(reason, "kim", FIRST)
+            assert (session.desk.permits[0].forbids(None) is not None) is (reason is not None)
+            session.note_halt()
+        assert noted(journal) == ["halt.set", "halt.lift", "halt.set"]
+
+
+def noted(db: Database) -> list[str]:
+    """The halts in the audit trail."""
+    rows = db.connection.execute(b"select action from audit where action like 'halt.%' order by audit_id")
+    return [row.action for row in rows]
+
+
+def test_permits_of_a_live_account_hold_limits_and_a_rehearsal_whatever_is_set(
+    journal: Database, tmp_path: Path
+) -> None:
+    config = load({"MAKENAIDE_HOME": str(tmp_path)}).config
+    account = Account(
+        account_id="0001aaaaaaaa",
+        venue="upbit",
+        mode="live",
+        feed="upbit",
+        installation="0001",
+        identity={},
+        settings={"live": True},
+        first_slot=None,
+        last_slot=None,
+    )
+    found = permits(config, journal, account, halt_file(tmp_path), WallClock(StopFlag()))
+    answers = [each.forbids(None) for each in found]
+    assert [answer and answer.refusal for answer in answers] == [None, Refusal.LIVE_LIMIT, Refusal.HALTED]
+    paper = replace(account, mode="paper", settings={})
+    assert len(permits(config, journal, paper, halt_file(tmp_path), WallClock(StopFlag()))) == 1

@@ -270,17 +270,19 @@ def usurped(trader: Trader, name: str) -> None:
     trader.exchange.venue.place(NAME, body | {"identifier": name})
 
 
-def test_an_exit_that_cannot_be_told_from_another_order_stops_nothing_but_itself(journal: Database) -> None:
+def test_an_identifier_that_another_order_has_takes_no_stop_away_and_calls_a_person_once(
+    journal: Database,
+) -> None:
     trader = begun(journal, SLUMP, SLUMP_TOO)
     trader.buy(ETH, "0.1")
     trader.buy(XRP, "100")
     key = next(each.position_id for each in trader.positions() if each.market == ETH)
     usurped(trader, f"mk1-0001-{key}-x01")
     trader.watch(FIRST + hours(24))
-    assert [each.market for each in trader.positions()] == [ETH]
-    state = reconcile(trader.desk, trader.account.account_id)
-    assert state.closed_markets == {ETH}
-    assert trader.alarms() == ["alarm.order_inconsistent"], "a person is called once, not at every look"
+    assert trader.positions() == ()
+    sales = [each.fill for each in all_fills(journal, trader.account.account_id) if each.fill.market == ETH][1:]
+    assert {each.identifier for each in sales} == {f"mk1-0001-{key}-x02"}
+    assert trader.alarms() == ["alarm.exit_stuck"], "a person is called once, not at every look"
 
 
 @dataclass

@@ -17,8 +17,8 @@ from makenaide.domain.order import Leg, identifier
 from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard import entries
+from makenaide.execution.guard.file import JOURNAL
 from makenaide.execution.guard.guard import STOPS, Guard
-from makenaide.execution.guard.journal import JOURNAL
 from makenaide.execution.guard.pulse import HEARTBEAT, FileLink, Pulse, keep_watch
 from makenaide.execution.guard.stops import StopsFile, decode, encode
 from makenaide.execution.leave import leave
@@ -278,7 +278,7 @@ def test_a_torn_last_line_is_cut_off_and_the_next_stands_whole(journal: Database
     path.write_bytes(whole_lines + whole_lines[:37])
     guard = alone(trader)
     assert path.read_bytes() == whole_lines
-    assert guard.journal.last == whole_lines.count(b"\n")
+    assert guard.journal.file.last == whole_lines.count(b"\n")
     guard.until(FIRST + hours(48), never)
     assert not entries.read(path.read_bytes(), guard.parts.key).torn
     take_in(trader.session)

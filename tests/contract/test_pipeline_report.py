@@ -86,6 +86,8 @@ def test_the_report_adds_up(journal: Database) -> None:
     assert report.result is not None
     assert report.result.start == report.equity[0].equity
     assert report.result.end == report.equity[-1].equity
+    assert report.result.month_to_date == report.result.months["2026-01"]
+    assert report.result.rolling_30 == report.result.time_weighted  # four days are all there is
     assert report.result.end.value == Decimal(trader.exchange.balances()["KRW"]) + (left.value or Krw(0)).value
     assert sum(report.exits.values()) == 2
 
@@ -124,6 +126,28 @@ def test_money_that_came_in_is_no_profit(journal: Database) -> None:
     assert after.deposited - before.deposited == gift
     assert after.end.value - before.end.value > 5_000_000
     assert abs(after.time_weighted) < Decimal("0.01")
+    trader.laws()
+
+
+def test_a_deposit_that_is_learnt_of_after_the_next_valuation_is_no_profit_either(journal: Database) -> None:
+    """The venue lists a deposit late: its own time lies before a valuation in which it was not booked yet (E2)."""
+    trader = open_trader(journal, Exchange(tape=WORLD))
+    run_cycle(trader.session, FIRST)
+    gift, made = Krw(5_000_000), FIRST - timedelta(minutes=1)
+    trader.exchange.deposit("KRW", gift.value)
+    with journal.transaction():
+        put_postings(journal, trader.account.account_id, cash_postings("deposit-uuid", gift, made))
+    present = value_account(journal, trader.session.venue, trader.account)
+    points = equity_points(journal, trader.account, present, trader.clock.now() + timedelta(seconds=1))
+    assert [point.flow for point in points] == [Krw(10_000_000), gift]
+    for day in (1, 2):
+        trader.clock.move_to(FIRST + day * DAY + timedelta(seconds=10))
+        run_cycle(trader.session, FIRST + day * DAY)
+    report = build_report(journal, trader.account)
+    assert [row.flow for row in report.equity] == [Krw(10_000_000), gift, Krw(0)]
+    assert report.result is not None
+    assert report.result.deposited == Krw(15_000_000)
+    assert abs(report.result.time_weighted) < Decimal("0.02")
     trader.laws()
 
 

@@ -32,8 +32,9 @@ from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWa
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.execution.disk import Disk, Files
-from makenaide.execution.guard.guard import Guard, GuardParts
+from makenaide.execution.guard.guard import Guard
 from makenaide.execution.guard.keeper import Keeper
+from makenaide.execution.guard.seller import GuardParts
 from makenaide.execution.portfolio import Position, open_positions
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.execution.submit import Desk
@@ -265,6 +266,43 @@ def client(transport: Stamped | FaultyTransport, clock: SteppedClock) -> UpbitCl
     return client_of(transport, clock, KEYS, lambda: f"nonce-{next(_NONCES)}")
 
 
+def _guarded(
+    ledger: tuple[Database, Lease, Account],
+    exchange: Exchange,
+    eyes: tuple[UpbitClient, Remote, SteppedClock],
+    rules: tuple[ExecutionSettings, RiskSettings],
+    files: Files,
+) -> tuple[Guard, Keeper]:
+    """The guard in this process, and the trader's hold on it."""
+    (db, lease, account), (venue, remote, clock), (settings, risk) = ledger, eyes, rules
+    guard = Guard(
+        GuardParts(
+            account_id=account.account_id,
+            folder=exchange.guard,
+            key=b"k" * 32,
+            files=files,
+            venue=venue,
+            watcher=SteppedWatcher(remote=remote, clock=clock),
+            clock=clock,
+            settings=settings,
+            risk=risk,
+            blind_looks=3,
+        )
+    )
+    keeper = Keeper(
+        db=db,
+        lease=lease,
+        account=account,
+        clock=clock,
+        files=guard.parts.files,
+        folder=exchange.guard,
+        key=guard.parts.key,
+        settings=settings,
+        link=InlineLink(guard),
+    )
+    return guard, keeper
+
+
 def open_trader(
     db: Database,
     exchange: Exchange,
@@ -292,30 +330,8 @@ def open_trader(
     venue = client(wire, clock)
     settings = execution or ExecutionSettings()
     remote = Remote(transport=wire, keys=KEYS, ids=lambda: f"nonce-{next(_NONCES)}")
-    guard = Guard(
-        GuardParts(
-            account_id=account_id,
-            folder=exchange.guard,
-            key=b"k" * 32,
-            files=files or Disk(),
-            venue=venue,
-            watcher=SteppedWatcher(remote=remote, clock=clock),
-            clock=clock,
-            settings=settings,
-            risk=risk,
-            blind_looks=3,
-        )
-    )
-    keeper = Keeper(
-        db=db,
-        lease=lease,
-        account=account,
-        clock=clock,
-        files=guard.parts.files,
-        folder=exchange.guard,
-        key=guard.parts.key,
-        settings=settings,
-        link=InlineLink(guard),
+    guard, keeper = _guarded(
+        (db, lease, account), exchange, (venue, remote, clock), (settings, risk), files or Disk()
     )
     desk = Desk(
         db=db,

@@ -5,6 +5,7 @@ The sample is another one each time: it is printed, and REHEARSAL_SEED=<that num
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -32,7 +33,7 @@ def told(report: DayReport) -> str:
 def test_a_sample_of_the_days_crash_points_breaks_no_law(copies: Copies) -> None:
     trial = Trial(config=Config(), seed=7, days=10, markets=20)
     report = rehearse_day(trial, copies, Extent(seed=SEED, points=40, recoveries=25, pairs=25), workers=1)
-    print(f"REHEARSAL_SEED={SEED}: {report}")
+    sys.stdout.write(f"REHEARSAL_SEED={SEED}: {report}" + "\n")
     assert report.found == [], told(report)
     assert (report.points, report.recoveries, report.pairs) == (40, 25, 25)
     assert report.orders >= 2, "a day without orders proves nothing"

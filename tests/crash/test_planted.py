@@ -49,7 +49,7 @@ class AfterSend:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """A handful of runs of one day: without a fault, and with each of the wires' faults that variants stumble over."""
+    """A handful of runs of one day: without a fault, and with each fault of the wire that variants stumble over."""
 
     day: Day
     world: DayWorld

@@ -5,6 +5,7 @@ The sample is another one each time: it is printed, and REHEARSAL_SEED=<that num
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -30,7 +31,7 @@ def copies() -> Iterator[Copies]:
 def test_a_sample_of_worlds_breaks_no_law(copies: Copies) -> None:
     trials = [Trial(config=Config(), seed=SEED + n, days=DAYS, markets=20) for n in range(WORLDS)]
     summary = Summary(outcomes=rehearse_all(trials, copies, workers=1))
-    print(f"REHEARSAL_SEED={SEED}: {summary.effects} {summary.faults}")
+    sys.stdout.write(f"REHEARSAL_SEED={SEED}: {summary.effects} {summary.faults}" + "\n")
     found = [f"{each.law}: {each.evidence} [seed {one.seed}]" for one in summary.outcomes for each in one.found]
     assert found == [], f"REHEARSAL_SEED={SEED}"
     assert set(summary.faults) == {kind.value for kind in Kind}, "every kind of fault is planned"

@@ -120,6 +120,8 @@ def _result(rows: tuple[EquityRow, ...]) -> Result:
         end=rows[-1].equity,
         deposited=ZERO_KRW,
         time_weighted=Decimal("0.031"),
+        month_to_date=Decimal("0.011"),
+        rolling_30=Decimal("0.021"),
         bitcoin=Decimal("0.05"),
         drawdown=fall.depth,
         drawdown_peak=fall.peak_at,

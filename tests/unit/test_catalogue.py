@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from makenaide.app.live import CONDITIONS
 from makenaide.catalogue import language, messages, texts
 from makenaide.domain import errors
 from makenaide.domain.errors import MakenaideError
@@ -21,6 +22,8 @@ CLOSED = {
     "gate": [str(kind) for kind in GateReason],
     "error": [kind.__name__ for kind in FAULTS],
     "report.stamp": ["generated", "replayed", "real"],
+    "live.condition": list(CONDITIONS),
+    "live.todo": list(CONDITIONS),
 }
 """Families of keys that are completed at run time from a closed list: both must be equal."""
 OPEN = ("column", "rule", "status", "trace", "decide")

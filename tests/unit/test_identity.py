@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from makenaide.app.identity import Source, account_id, identity, named, source
-from makenaide.config import Config, PaperSettings
-from makenaide.domain.errors import LiveClosed, Misconfigured
+from makenaide.app.identity import Source, account_id, identity, mode_of, named, rows_of, source
+from makenaide.config import Config, LiveSettings, LiveVenue, PaperSettings
+from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import Krw
+from makenaide.store.modes import Mode
 
 CONFIG = Config()
 
@@ -89,10 +90,49 @@ def test_options_that_contradict_each_other_are_refused_by_name(options: dict[st
         source(CONFIG, asked(**options))
 
 
-@pytest.mark.parametrize("others", [{}, {"exchange": "upbit"}, {"exchange": "upbit", "days": 3}])
-def test_live_trading_is_closed_whatever_else_is_said(others: dict[str, Any]) -> None:
-    with pytest.raises(LiveClosed):
+@pytest.mark.parametrize("others", [{}, {"exchange": "upbit"}, {"endless": True}])
+def test_live_names_one_account_at_upbit_and_nothing_else(others: dict[str, Any]) -> None:
+    chosen = source(CONFIG, asked(mode="live", **others))
+    assert (chosen.kind, chosen.live, chosen.endless, chosen.days) == ("upbit", True, True, None)
+    assert named(asked(mode="live", **others))
+    assert rows_of(CONFIG, chosen) is mode_of(CONFIG, asked(mode="live")) is Mode.LIVE
+    assert key(mode="live", **others) == key(mode="live") != key(exchange="upbit")
+
+
+@pytest.mark.parametrize(
+    ("others", "named_option"),
+    [
+        ({"seed": 0}, "--seed"),
+        ({"days": 3}, "--days"),
+        ({"markets": 5}, "--markets"),
+        ({"replay": Path("x")}, "--replay"),
+        ({"exchange": "simulator"}, "--exchange simulator"),
+    ],
+)
+def test_live_with_what_belongs_to_paper_is_refused(others: dict[str, Any], named_option: str) -> None:
+    with pytest.raises(Misconfigured, match=f"--mode live: cannot be combined with {named_option}"):
         source(CONFIG, asked(mode="live", **others))
+
+
+def test_a_live_account_outlives_settings_and_keys_and_is_named() -> None:
+    other = replace(CONFIG, risk=replace(CONFIG.risk, max_positions=3))
+    assert key(other, mode="live") == key(mode="live")
+    second = replace(CONFIG, live=LiveSettings(account="second"))
+    assert key(second, mode="live") != key(mode="live")
+
+
+def test_live_trading_that_is_only_rehearsed_writes_paper_rows_of_an_account_of_its_own() -> None:
+    upbit = replace(CONFIG.upbit, base_url="http://127.0.0.1:8000")
+    rehearsed = replace(CONFIG, upbit=upbit, live=LiveSettings(venue=LiveVenue.SIMULATOR))
+    assert mode_of(rehearsed, asked(mode="live")) is Mode.PAPER
+    assert identity(rehearsed, source(rehearsed, asked(mode="live")))["mode"] == "paper"
+    assert len({key(rehearsed, mode="live"), key(mode="live"), key(exchange="upbit")}) == 3
+
+
+def test_limits_make_another_paper_account_once_they_are_set() -> None:
+    limited = replace(CONFIG, live=LiveSettings(order_krw=Krw(50_000).value))
+    assert key(limited) != key()
+    assert key(replace(CONFIG, live=LiveSettings(account="second"))) == key()
 
 
 def test_the_same_options_name_the_same_account_and_any_other_another() -> None:

@@ -62,10 +62,18 @@ def test_a_deposit_in_the_middle_of_the_month_is_no_profit() -> None:
 
 
 def test_a_withdrawal_is_no_loss() -> None:
-    # 500,000 go out, the 550,000 that stay lose 10 %: 1.05 x 0.9 - 1.
-    curve = points(1_000_000, 1_050_000, 495_000, flows={2: -500_000})
+    # 1,050,000 lose 10 %, then 500,000 of the 945,000 go out: 1.05 x 0.9 - 1.
+    curve = points(1_000_000, 1_050_000, 445_000, flows={2: -500_000})
     assert curve[2].flow == Krw(-500_000)
     assert time_weighted_return(curve) == Decimal("-0.055")
+
+
+def test_an_owner_who_takes_out_nearly_all_or_the_gains_as_well_distorts_nothing() -> None:
+    # 1,000,000 lose 3 %, then 960,000 go out: a loss of 3 %, not of 75 % of the 40,000 that stay.
+    assert period_returns(points(1_000_000, 10_000, flows={1: -960_000})) == ratios("-0.03")
+    assert drawdown_now(points(1_000_000, 10_000, flows={1: -960_000})) == Decimal("0.03")
+    # 1,000,000 gain 10 %, and all 1,100,000 go out: nothing is left, and nothing was lost.
+    assert period_returns(points(1_000_000, 0, flows={1: -1_100_000})) == ratios("0.1")
 
 
 def test_the_first_flow_is_the_capital_that_is_there_already() -> None:
@@ -81,7 +89,8 @@ def test_an_account_that_was_emptied_stands_still_and_starts_anew() -> None:
     ("curve", "message"),
     [
         (points(0, 10), "grew from 0"),
-        (points(100, 10, flows={1: -150}), "grew from -50"),
+        (points(0, 0, flows={1: -150}), "equity of 150 at .* grew from 0"),
+        (points(-50, 10), "grew from -50"),
         ([*points(100, 110), *points(120)], "does not follow"),
         ([points(100)[0], points(100)[0]], "does not follow"),
     ],

@@ -4,33 +4,41 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from makenaide.app.server import EarlyServer, early_server
 from makenaide.domain.errors import SchemaMismatch
 from makenaide.environment import Environment
-from makenaide.store.db import Database, Role, StoreSettings
+from makenaide.store.db import Database, Role
 from makenaide.store.migrate import Migration, migrate, require_current
-
-PAPER = StoreSettings(schema="paper")
-"""Paper accounts live in a schema of their own, so that live rows can never stand beside them."""
+from makenaide.store.modes import Mode, require_mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A database that is up. `location` is where its data is, for people."""
+    """A database that is up. `location` is where its data is, for people.
+
+    `mode` says whose rows are meant, and so which schema: the one place that chooses it. A connection has that schema
+    alone in its path, and paper and live rows never stand beside each other.
+    """
 
     conninfo: str
     location: str
     embedded: bool
     prepare: bool = False
+    mode: Mode = Mode.PAPER
+
+    def of(self, mode: Mode) -> "Store":
+        """The same database for rows of `mode`."""
+        return replace(self, mode=mode)
 
     @contextmanager
     def open(self, role: Role) -> Iterator[Database]:
         """A connection with `role`; `SchemaMismatch` unless the schema is the one this version knows.
 
-        With `prepare`, a schema that is missing or older is brought up to date first.
+        `Inconsistent` when the schema was made for rows of the other mode. With `prepare`, a schema that is missing
+        or older is brought up to date first.
         """
         with self._connect(role) as db:
             try:
@@ -41,10 +49,11 @@ class Store:
                 self.initialise()
                 require_current(db)
                 db.assume_role()
+            require_mode(db, self.mode)
             yield db
 
     def _connect(self, role: Role) -> Database:
-        return Database.connect(self.conninfo, role=role, settings=PAPER, application=_application())
+        return Database.connect(self.conninfo, role=role, settings=self.mode.settings, application=_application())
 
     def initialise(self) -> tuple[Migration, ...]:
         """Bring the schema up to date; returns what was applied."""
@@ -53,14 +62,14 @@ class Store:
 
 
 @contextmanager
-def open_store(env: Environment, *, prepare: bool = False) -> Iterator[Store]:
-    """The database of `env`, started if it is the embedded one and stopped again by the last who uses it.
+def open_store(env: Environment, *, prepare: bool = False, mode: Mode = Mode.PAPER) -> Iterator[Store]:
+    """The database of `env` for rows of `mode`.
 
-    `prepare` also brings an embedded one's schema up to date. A database that somebody else runs is never changed
-    unasked: there `makenaide db init` must be called.
+    The embedded one is started, and stopped again by the last who uses it; `prepare` also brings its schema up to
+    date. A database that somebody else runs is never changed unasked: there `makenaide db init` must be called.
     """
     with early_server(env) as server:
-        yield store_of(env, server, prepare=prepare)
+        yield store_of(env, server, prepare=prepare).of(mode)
 
 
 def store_of(env: Environment, server: EarlyServer | None, *, prepare: bool) -> Store:

@@ -8,7 +8,8 @@ from makenaide.app.venues import Market
 from makenaide.config import Config
 from makenaide.domain.errors import Misconfigured
 from makenaide.execution.disk import Disk, Files
-from makenaide.execution.guard.guard import Ack, Guard, GuardParts
+from makenaide.execution.guard.guard import Ack, Guard
+from makenaide.execution.guard.seller import GuardParts
 from makenaide.store.home import file_faults
 
 KEY_FILE = "key"

@@ -8,19 +8,24 @@ from typing import Any
 
 import msgspec
 
-from makenaide.config import Config, tree
-from makenaide.domain.errors import LiveClosed, Misconfigured
+from makenaide.config import Config, LiveVenue, tree
+from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.simulator.prices import files
+from makenaide.store.modes import Mode
 
-_OWN_BUSINESS = ("upbit",)
-"""Tables of the configuration that say how to talk, not what to trade: they don't make another account."""
+_OWN_BUSINESS = ("upbit", "live")
+"""Tables of the configuration that say how to talk, not what to trade: they don't make another account.
+
+Limits of `live` do once they are set, for they then hold on paper, too.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where an account's prices come from, as asked for on the command line; None = not said.
 
-    `kind` is "simulator", "replay" or "upbit". `endless`: on the wall clock, until stopped.
+    `kind` is "simulator", "replay" or "upbit". `endless`: on the wall clock, until stopped. `live`: orders with a
+    real key, at `upbit` or where the rehearsal of live trading is set up (`live.venue`).
     """
 
     kind: str
@@ -29,15 +34,16 @@ class Source:
     markets: int
     replay: Path | None
     endless: bool
+    live: bool = False
 
 
 def source(config: Config, asked: Mapping[str, Any]) -> Source:
     """The source that the options of the command line name; `Misconfigured` where they contradict each other.
 
-    `LiveClosed` for `--mode live`, whatever else is said: this version opens it to nobody.
+    Naming live mode opens nothing: that is for `app.live` to decide.
     """
-    if asked.get("mode") == "live":
-        raise LiveClosed("--mode live: opens with the execution issue; paper is the only mode of this version")
+    if asked.get("mode") == Mode.LIVE:
+        return _live(config, asked)
     replay, exchange = asked.get("replay"), asked.get("exchange")
     if replay is not None:
         _refuse(asked, "--replay", ("seed", "markets", "endless"), exchange == "upbit")
@@ -60,11 +66,35 @@ def source(config: Config, asked: Mapping[str, Any]) -> Source:
     )
 
 
+def _live(config: Config, asked: Mapping[str, Any]) -> Source:
+    """There is one live account a name (`live.account`): nothing else can be asked for."""
+    _refuse(asked, "--mode live", ("seed", "markets", "days", "replay"), False)
+    if asked.get("exchange") == "simulator":
+        raise Misconfigured(
+            "--mode live: cannot be combined with --exchange simulator; to rehearse it set live.venue = "
+            '"simulator" (docs/why/0011-live-mode.md)'
+        )
+    market = config.market
+    return Source(
+        kind="upbit", seed=market.seed, days=None, markets=market.markets, replay=None, endless=True, live=True
+    )
+
+
+def rows_of(config: Config, wanted: Source) -> Mode:
+    """Whose rows an account of `wanted` writes: live ones only with real money at Upbit itself."""
+    return Mode.LIVE if wanted.live and config.live.venue is LiveVenue.UPBIT else Mode.PAPER
+
+
+def mode_of(config: Config, asked: Mapping[str, Any]) -> Mode:
+    """Whose rows the option `--mode` means."""
+    return rows_of(config, _live(config, {})) if asked.get("mode") == Mode.LIVE else Mode.PAPER
+
+
 def named(asked: Mapping[str, Any]) -> bool:
     """Whether the command line says which account is meant; if not, the one used last is."""
-    return any(asked.get(name) for name in ("days", "markets", "replay", "exchange", "endless")) or (
-        asked.get("seed") is not None
-    )
+    if asked.get("mode") == Mode.LIVE or asked.get("seed") is not None:
+        return True
+    return any(asked.get(name) for name in ("days", "markets", "replay", "exchange", "endless"))
 
 
 def _refuse(asked: Mapping[str, Any], option: str, others: tuple[str, ...], upbit: bool) -> None:
@@ -80,11 +110,18 @@ def identity(config: Config, wanted: Source) -> dict[str, Any]:
     A paper account on the real exchange goes on when settings change; only its opening money makes another one.
     """
     settings = tree(config)
+    if wanted.live and rows_of(config, wanted) is Mode.LIVE:
+        return {"venue": "upbit", "mode": "live", "account": config.live.account}
+    if wanted.live:
+        at = {"account": config.live.account, "address": config.upbit.base_url}
+        return {"venue": "simulator", "mode": "paper", "live_rehearsal": at}
     if wanted.kind == "upbit":
         return {"venue": "upbit", "mode": "paper", "paper": settings["paper"]}
     chosen = {name: table for name, table in settings.items() if name not in _OWN_BUSINESS}
     chosen["market"] |= {"seed": wanted.seed, "markets": wanted.markets, "days": wanted.days}
     chosen["venue"] |= {"seed": wanted.seed}
+    if config.live.limited:
+        chosen["live"] = {name: settings["live"][name] for name in ("order_krw", "day_krw", "total_krw", "fee")}
     data = {"venue": wanted.kind, "mode": "paper", "endless": wanted.endless, "settings": chosen}
     if wanted.replay is not None:
         chosen.pop("market")

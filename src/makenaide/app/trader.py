@@ -2,22 +2,26 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from makenaide.app.admission import Admission
 from makenaide.app.clock import StopFlag
 from makenaide.app.guarding import InlineLink, guard_folder, inline_guard
-from makenaide.app.identity import Source, account_id, identity
-from makenaide.app.venues import Market, open_market
+from makenaide.app.identity import Source, account_id, identity, rows_of
+from makenaide.app.permits import permits
+from makenaide.app.venues import Market, live_market, open_market
 from makenaide.config import Config, tree
-from makenaide.domain.errors import Misconfigured
+from makenaide.domain.errors import LiveClosed, Misconfigured
 from makenaide.domain.money import Krw
 from makenaide.environment import Environment
 from makenaide.exchange.upbit.shares import Role
+from makenaide.execution.disk import Disk
 from makenaide.execution.guard.keeper import Keeper
+from makenaide.execution.halt import FILE_NAME, HaltFile
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.history import History
@@ -26,6 +30,7 @@ from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
 from makenaide.store.db import Database
 from makenaide.store.journal import books, put_postings
+from makenaide.store.modes import Mode, require_mode
 from makenaide.store.runs import AuditEntry, latest_run, put_audit
 
 OPENING = "cash:opening"
@@ -34,19 +39,25 @@ OPENING = "cash:opening"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """An account by what it trades on: its fingerprint, and the folder of its world."""
+    """An account by what it trades on: its fingerprint, the folder of its world, and the data folder.
+
+    `admission` is what `app.live` gives to a live account once everything holds that has to; without it none opens.
+    """
 
     source: Source
     identity: Mapping[str, Any]
     account_id: str
     folder: Path
+    home: Path
+    admission: Admission | None = None
 
 
 def wanted_account(env: Environment, source: Source) -> Wanted:
     """The account that `source` names under the present configuration."""
     data = identity(env.config, source)
     key = account_id(data)
-    return Wanted(source=source, identity=data, account_id=key, folder=env.home / "accounts" / key)
+    folder = env.home / "accounts" / key
+    return Wanted(source=source, identity=data, account_id=key, folder=folder, home=env.home)
 
 
 def stored_account(db: Database, wanted: Wanted | None) -> Account:
@@ -60,13 +71,15 @@ def stored_account(db: Database, wanted: Wanted | None) -> Account:
 def stored_source(account: Account) -> Source:
     """The source that `account` was opened with, to open its venue again."""
     kept = account.settings
+    live = bool(kept.get("live", False))
     return Source(
-        kind=account.venue,
+        kind="upbit" if live else account.venue,
         seed=int(kept["seed"]),
         days=kept["days"],
         markets=int(kept["markets"]),
         replay=None if kept["replay"] is None else Path(kept["replay"]),
         endless=bool(kept["endless"]),
+        live=live,
     )
 
 
@@ -91,7 +104,7 @@ def open_session(
     paced = replace(config, upbit=replace(config.upbit, limiter=pace))
     lease = Lease(db, wanted.account_id, f"process {os.getpid()}")
     try:
-        with open_market(paced, wanted.source, wanted.folder, flag) as market:
+        with _market(paced, db, wanted, flag) as market:
             if only_look and find_account(db, wanted.account_id) is None:
                 market.venue.markets()  # raises before an account is opened that would then be the one used last
             account = _opened(config, db, wanted, market)
@@ -112,6 +125,7 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
     wanted, account, market = meant
     folder = guard_folder(wanted.folder)
     guard = inline_guard(config, market, account.account_id, folder)
+    halt = HaltFile(files=Disk(), path=wanted.home / FILE_NAME)
     keeper = Keeper(
         db=ledger.db,
         lease=ledger.lease,
@@ -129,7 +143,7 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
         venue=market.venue,
         clock=market.clock,
         settings=config.execution,
-        permits=(keeper,),
+        permits=(*permits(config, ledger.db, account, halt, market.clock), keeper),
         rival=keeper.rival,
         settled=keeper.publish,
     )
@@ -147,7 +161,17 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
         risk=config.risk,
         schedule=config.schedule,
         stopping=flag,
+        halt=halt,
     )
+
+
+def _market(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -> AbstractContextManager[Market]:
+    if not wanted.source.live:
+        return open_market(config, wanted.source, wanted.folder, flag)
+    if wanted.admission is None or wanted.admission.account_id != wanted.account_id:
+        raise LiveClosed("--mode live: this account was not admitted: `makenaide live check` says why")
+    require_mode(db, rows_of(config, wanted.source))  # before anything is asked of the venue
+    return live_market(config, wanted.admission.keys, flag)
 
 
 def trade(session: Session, progress: Progress) -> bool:
@@ -162,12 +186,14 @@ def trade(session: Session, progress: Progress) -> bool:
 def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Account:
     """The account's row, and the posting of its opening money: what the venue says it holds at the start."""
     stored = find_account(db, wanted.account_id)
-    source = wanted.source
+    source, mode = wanted.source, rows_of(config, wanted.source)
+    # Live trading that is only rehearsed: its prices are a simulator's, and its rows paper.
+    venue = "simulator" if source.live and mode is Mode.PAPER else source.kind
     account = stored or Account(
         account_id=wanted.account_id,
-        venue=source.kind,
-        mode="paper",
-        feed="upbit" if source.kind == "upbit" else f"{source.kind}-{wanted.account_id}",
+        venue=venue,
+        mode=mode,
+        feed="upbit" if venue == "upbit" else f"{venue}-{wanted.account_id}",
         installation=wanted.account_id[:4],
         identity=wanted.identity,
         settings={
@@ -176,6 +202,7 @@ def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Acc
             "markets": source.markets,
             "replay": None if source.replay is None else str(source.replay.absolute()),
             "endless": source.endless,
+            "live": source.live,
             "config": tree(config),
         },
         first_slot=market.first_slot,
@@ -184,7 +211,7 @@ def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Acc
     held = market.venue.accounts()
     with db.transaction():
         open_account(db, account)
-        if not books(db, account.account_id):
+        if not books(db, account.account_id) and "KRW" in held:
             won = Krw(held["KRW"].total)
             put_postings(db, account.account_id, cash_postings(OPENING, won, market.first_slot))
             entry = _entry(account, market.clock.now(), "account.open", {"krw": str(won)})

@@ -16,7 +16,7 @@ from makenaide.app.identity import Source
 from makenaide.app.world import World
 from makenaide.config import Config
 from makenaide.domain.clock import Clock, last_slot, next_slot, trading_day
-from makenaide.domain.errors import Misconfigured
+from makenaide.domain.errors import LiveClosed, Misconfigured
 from makenaide.exchange.http import Transport
 from makenaide.exchange.paper import PaperVenue
 from makenaide.exchange.polling import PollingWatcher
@@ -68,7 +68,9 @@ def new_world(config: Config, wanted: Source, folder: Path, now: datetime) -> Wo
 
 @contextmanager
 def open_market(config: Config, wanted: Source, folder: Path, flag: StopFlag) -> Iterator[Market]:
-    """The venue of the account that lives in `folder`, ready to be traded on."""
+    """The venue of the account that lives in `folder`, ready to be traded on; never one with a real key."""
+    if wanted.live:
+        raise LiveClosed("--mode live: this way leads to paper only")
     if wanted.kind == "upbit":
         with _paper_upbit(config, folder, flag) as market:
             yield market
@@ -152,6 +154,27 @@ def _paper_upbit(config: Config, folder: Path, flag: StopFlag) -> Iterator[Marke
                 first_slot=next_slot(now - timedelta(days=1), config.schedule.times),
                 last_slot=None,
             )
+
+
+@contextmanager
+def live_market(config: Config, keys: Keys, flag: StopFlag) -> Iterator[Market]:
+    """The venue at `upbit.base_url`, for data and for orders with `keys`. Only `app.live` lets anybody get here."""
+    clock = WallClock(flag)
+    with keyed_client(config, keys) as client:
+        yield Market(
+            venue=client,
+            watcher=PollingWatcher(quotation=client, clock=clock, stopping=flag),
+            clock=clock,
+            first_slot=next_slot(clock.now() - timedelta(days=1), config.schedule.times),
+            last_slot=None,
+        )
+
+
+@contextmanager
+def keyed_client(config: Config, keys: Keys) -> Iterator[UpbitClient]:
+    """The client at `upbit.base_url` with `keys`, to be asked what they may do."""
+    with closing(UrllibTransport(config.upbit.base_url, config.upbit.transport)) as transport:
+        yield _client(config, transport, keys, _unhurried())
 
 
 def _client(config: Config, transport: Transport, keys: Keys | None, clock: Clock) -> UpbitClient:

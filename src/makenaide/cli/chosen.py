@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from makenaide.app.database import Store, open_store
-from makenaide.app.identity import named, source
+from makenaide.app.identity import mode_of, named, source
 from makenaide.app.trader import Wanted, stored_account, wanted_account
 from makenaide.environment import Environment
 from makenaide.store.accounts import Account
@@ -20,6 +20,6 @@ def wanted(env: Environment, asked: Mapping[str, Any]) -> Wanted:
 @contextmanager
 def stored(env: Environment, asked: Mapping[str, Any]) -> Iterator[tuple[Store, Database, Account]]:
     """A stored account to look at, with a connection that can only read: the one named, or the one used last."""
-    meant = wanted(env, asked) if named(asked) or asked.get("mode") == "live" else None
-    with open_store(env, prepare=True) as store, store.open(Role.READER) as db:
+    meant = wanted(env, asked) if named(asked) else None
+    with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.READER) as db:
         yield store, db, stored_account(db, meant)

@@ -8,12 +8,26 @@ from typing import Any
 import click
 
 from makenaide.catalogue import Text
-from makenaide.cli.options import json_option, source_options
+from makenaide.cli.options import json_option, mode_option, source_options
 
 
 def register(group: click.Group, text: Text) -> None:
     """Add every command to `group`, with its texts from the catalogue."""
-    for add in (_run, _report, _status, _look, _trace, _reconcile, _rehearse, _database, _exchange, _config):
+    for add in (
+        _run,
+        _report,
+        _status,
+        _look,
+        _trace,
+        _export,
+        _reconcile,
+        _rehearse,
+        _halt,
+        _live,
+        _database,
+        _exchange,
+        _config,
+    ):
         add(group, text)
 
 
@@ -40,11 +54,12 @@ def _report(group: click.Group, text: Text) -> None:
 
 def _status(group: click.Group, text: Text) -> None:
     @group.command("status", help=text("help.status"))
+    @mode_option(text)
     @json_option(text)
-    def status(*, as_json: bool) -> None:
+    def status(*, mode: str, as_json: bool) -> None:
         from makenaide.cli.status import show_status
 
-        show_status(as_json=as_json)
+        show_status(mode, as_json=as_json)
 
 
 def _look(group: click.Group, text: Text) -> None:
@@ -77,11 +92,28 @@ def _look(group: click.Group, text: Text) -> None:
 def _trace(group: click.Group, text: Text) -> None:
     @group.command("trace", help=text("help.trace"))
     @click.argument("order")
+    @mode_option(text)
     @json_option(text)
-    def trace(order: str, *, as_json: bool) -> None:
+    def trace(order: str, *, mode: str, as_json: bool) -> None:
         from makenaide.cli.trace import show_trace
 
-        show_trace(order, as_json=as_json)
+        show_trace(order, mode, as_json=as_json)
+
+
+def _export(group: click.Group, text: Text) -> None:
+    @group.group("export", help=text("help.export"))
+    def export() -> None:
+        """Only a group."""
+
+    @export.command("trades", help=text("help.export_trades"))
+    @click.option("--year", required=True, help=text("help.option.year"))
+    @click.option("--csv", metavar="FILE|-", help=text("help.option.csv"))
+    @source_options(text)
+    @json_option(text)
+    def trades(*, year: str, csv: str | None, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.export import export_trades
+
+        export_trades(source, year, csv=csv, as_json=as_json)
 
 
 def _reconcile(group: click.Group, text: Text) -> None:
@@ -118,24 +150,70 @@ def _rehearse(group: click.Group, text: Text) -> None:
     group.command("rehearse", help=text("help.rehearse"))(command)
 
 
+def _halt(group: click.Group, text: Text) -> None:
+    @group.command("halt", help=text("help.halt"))
+    @click.option("--reason", metavar="TEXT", help=text("help.option.reason"))
+    @click.option("--lift", is_flag=True, help=text("help.option.lift"))
+    @click.option("--yes", is_flag=True, help=text("help.option.yes"))
+    @json_option(text)
+    def halt(*, reason: str | None, lift: bool, yes: bool, as_json: bool) -> None:
+        from makenaide.cli.halt import lift_halt, set_halt
+
+        if lift == (reason is not None) or (yes and not lift) or (reason is not None and not reason.strip()):
+            raise click.UsageError(text("halt.usage"))
+        if reason is not None:
+            set_halt(reason.strip(), as_json=as_json)
+        else:
+            lift_halt(yes=yes, as_json=as_json)
+
+
+def _live(group: click.Group, text: Text) -> None:
+    @group.group("live", help=text("help.live"))
+    def live() -> None:
+        """Only a group."""
+
+    @live.command("check", help=text("help.live_check"))
+    @json_option(text)
+    def check(*, as_json: bool) -> int:
+        from makenaide.cli.live import show_check
+
+        return show_check(as_json=as_json)
+
+    @live.command("confirm", help=text("help.live_confirm"))
+    def confirm() -> None:
+        from makenaide.cli.live import confirm_live
+
+        confirm_live()
+
+    @live.command("import-rehearsal", help=text("help.live_import"))
+    @click.argument("file", type=click.Path(path_type=Path))
+    @json_option(text)
+    def imported(*, file: Path, as_json: bool) -> None:
+        from makenaide.cli.live import take_rehearsal
+
+        take_rehearsal(file, as_json=as_json)
+
+
 def _database(group: click.Group, text: Text) -> None:
     @group.group("db", help=text("help.db"))
     def database() -> None:
         """Only a group."""
 
     @database.command("init", help=text("help.db_init"))
+    @mode_option(text)
     @json_option(text)
-    def init(*, as_json: bool) -> None:
+    def init(*, mode: str, as_json: bool) -> None:
         from makenaide.cli.database import init_database
 
-        init_database(as_json=as_json)
+        init_database(mode, as_json=as_json)
 
     @database.command("validate", help=text("help.db_validate"))
+    @mode_option(text)
     @json_option(text)
-    def validate(*, as_json: bool) -> None:
+    def validate(*, mode: str, as_json: bool) -> None:
         from makenaide.cli.database import validate_database
 
-        validate_database(as_json=as_json)
+        validate_database(mode, as_json=as_json)
 
 
 def _exchange(group: click.Group, text: Text) -> None:

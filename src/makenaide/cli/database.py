@@ -7,13 +7,14 @@ from makenaide.domain.errors import Inconsistent
 from makenaide.store.accounts import latest_account
 from makenaide.store.db import Role
 from makenaide.store.journal import flaws
+from makenaide.store.modes import Mode
 from makenaide.store.validate import validate
 
 
-def init_database(*, as_json: bool) -> None:
+def init_database(mode: str, *, as_json: bool) -> None:
     """Bring the schema up to date; says what was applied."""
     env, text = environment()
-    with open_store(env) as store:
+    with open_store(env, mode=Mode(mode)) as store:
         applied = [f"{each.version:04d}_{each.name}" for each in store.initialise()]
     if as_json:
         print_json({"applied": applied, "database": store.location})
@@ -23,13 +24,13 @@ def init_database(*, as_json: bool) -> None:
     out.print(text("db.where", database=safe(store.location)), soft_wrap=True)
 
 
-def validate_database(*, as_json: bool) -> None:
+def validate_database(mode: str, *, as_json: bool) -> None:
     """Compare the schema with the one this version knows, and look through every account's books; changes nothing.
 
     `Inconsistent` (exit code 12) when something differs.
     """
     env, text = environment()
-    with open_store(env) as store, store.open(Role.READER) as db:
+    with open_store(env, mode=Mode(mode)) as store, store.open(Role.READER) as db:
         found = list(validate(db))
         accounts = [row.account_id for row in db.rows("account_all")]
         for account in accounts:

@@ -46,7 +46,13 @@ def report_data(report: Report) -> dict[str, Any]:
             for each in report.signals
         ],
         "equity": [
-            {"slot": _time(row.slot), "equity": _won(row.equity), "cash": _won(row.cash), "bitcoin": row.bitcoin}
+            {
+                "slot": _time(row.slot),
+                "equity": _won(row.equity),
+                "cash": _won(row.cash),
+                "flow": _won(row.flow),
+                "bitcoin": row.bitcoin,
+            }
             for row in report.equity
         ],
         "unsettled_orders": list(report.unsettled),
@@ -64,6 +70,8 @@ def _result(report: Report) -> dict[str, Any] | None:
         "end_equity": _won(result.end),
         "deposited": _won(result.deposited),
         "time_weighted_return": _ratio(result.time_weighted),
+        "month_to_date_return": _ratio(result.month_to_date),
+        "rolling_30_day_return": _ratio(result.rolling_30),
         "bitcoin_return": _ratio(result.bitcoin),
         "max_drawdown": _ratio(result.drawdown),
         "drawdown_peak": _time(result.drawdown_peak),

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import open_store
-from makenaide.app.identity import named
+from makenaide.app.identity import mode_of, named
+from makenaide.app.live import admitted
 from makenaide.app.logs import log_to
 from makenaide.app.trader import Wanted, open_session, stored_source, wanted_account
 from makenaide.catalogue import Text
@@ -38,14 +39,10 @@ def _session(asked: Mapping[str, Any]) -> Iterator[tuple[Session, Text]]:
     env, text = environment()
     meant = wanted(env, asked)
     log_to(env.home, uuid4().hex[:12])
-    with (
-        open_store(env, prepare=True) as store,
-        store.open(Role.WRITER) as db,
-        open_session(
-            env.config, db, meant if named(asked) else _latest(env, db, meant), StopFlag(), only_look=True
-        ) as session,
-    ):
-        yield session, text
+    with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
+        ready = admitted(env, db, meant if named(asked) else _latest(env, db, meant))
+        with open_session(env.config, db, ready, StopFlag(), only_look=True) as session:
+            yield session, text
 
 
 def _latest(env: Environment, db: Database, otherwise: Wanted) -> Wanted:

@@ -17,9 +17,7 @@ def source_options(text: Text) -> Callable[[Callable[..., Any]], Callable[..., A
         click.option("--markets", type=click.IntRange(min=3, max=289), help=text("help.option.markets")),
         click.option("--replay", type=click.Path(path_type=Path), help=text("help.option.replay")),
         click.option("--exchange", type=click.Choice(["simulator", "upbit"]), help=text("help.option.exchange")),
-        click.option(
-            "--mode", type=click.Choice(["paper", "live"]), default="paper", help=text("help.option.mode")
-        ),
+        mode_option(text),
         click.option("--endless", is_flag=True, help=text("help.option.endless")),
     )
 
@@ -29,6 +27,13 @@ def source_options(text: Text) -> Callable[[Callable[..., Any]], Callable[..., A
         return function
 
     return decorate
+
+
+def mode_option(text: Text) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--mode`: paper, or real money."""
+    return click.option(
+        "--mode", type=click.Choice(["paper", "live"]), default="paper", help=text("help.option.mode")
+    )
 
 
 def json_option(text: Text) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

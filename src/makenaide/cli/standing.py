@@ -1,9 +1,11 @@
 """Where the account used last stands, from stored rows alone: what `status` shows."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from makenaide.app.database import Store
+from makenaide.app.halted import halt_file
 from makenaide.catalogue import Text
 from makenaide.cli.output import console, price, print_json, safe, table, won
 from makenaide.domain.clock import kst
@@ -15,13 +17,23 @@ from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import latest_run
 
 
+def tell_halt(home: Path, text: Text) -> None:
+    """Say that buying is halted in the data folder `home`, if it is."""
+    halt = halt_file(home).halt()
+    if halt is not None:
+        console().print(f"[bold red]{text('halt.status', halt=safe(halt))}[/]")
+        sys.stdout.flush()
+
+
 def show_standing(store: Store, home: Path, text: Text, *, as_json: bool) -> None:
     """Print where the account used last stands; a data folder without an account says how to get one."""
     with store.open(Role.READER) as db:
         account = latest_account(db)
         data = None if account is None else _status(db, account)
     if as_json:
-        print_json({"account": data, "home": str(home), "database": store.location})
+        halt = halt_file(home).halt()
+        told = None if halt is None else {"reason": halt.reason, "by": halt.by, "at": halt.at}
+        print_json({"halt": told, "account": data, "home": str(home), "database": store.location})
         return
     out = console()
     if data is None:

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from makenaide.app.database import open_store
+from makenaide.app.identity import mode_of
 from makenaide.catalogue import Text
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, table
@@ -16,10 +17,11 @@ _CANDLES_SHOWN = 10
 _STOPS_SHOWN = 10
 
 
-def show_trace(order: str, *, as_json: bool) -> None:
+def show_trace(order: str, mode: str, *, as_json: bool) -> None:
     """Print the trade that `order` belongs to."""
     env, text = environment()
-    with open_store(env, prepare=True) as store, store.open(Role.READER) as db:
+    rows = mode_of(env.config, {"mode": mode})
+    with open_store(env, prepare=True, mode=rows) as store, store.open(Role.READER) as db:
         found = trace_order(db, order)
     if as_json:
         print_json(trace_data(found))

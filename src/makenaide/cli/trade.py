@@ -11,12 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
+from makenaide.app.identity import mode_of
 from makenaide.app.logs import causes_told, log_to
 from makenaide.app.trader import Wanted, finished, open_session, trade
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import stored, wanted
 from makenaide.cli.document import report_data
 from makenaide.cli.door import environment
+from makenaide.cli.live import live_account
 from makenaide.cli.output import console, print_json, safe, won
 from makenaide.cli.page import write_page
 from makenaide.cli.render import print_report
@@ -35,7 +37,10 @@ def run_account(asked: Mapping[str, Any], *, as_json: bool) -> int:
     meant = wanted(env, asked)
     log_to(env.home, uuid4().hex[:12])
     flag = StopFlag()
-    with flag.on_signals(), open_store(env, prepare=True) as store:
+    rows = mode_of(env.config, asked)
+    if meant.source.live:
+        meant = live_account(env, meant, text)
+    with flag.on_signals(), open_store(env, prepare=True, mode=rows) as store:
         with store.open(Role.WRITER) as db:
             ended = finished(db, find_account(db, meant.account_id)) or _trade(env, db, (meant, flag), text)
         report = _read(store, meant)
@@ -48,7 +53,8 @@ def _trade(env: Environment, db: Database, run: tuple[Wanted, StopFlag], text: T
     meant, flag = run
     err = console(error=True)
     if meant.source.kind == "upbit":
-        err.print(f"[yellow]{text('run.upbit')}[/]")
+        where = text("live.running") if meant.source.live else text("run.upbit")
+        err.print(f"[yellow]{where}[/]")
     with open_session(env.config, db, meant, flag) as session, _progress(session, text) as told:
         return trade(session, told)
 

@@ -78,7 +78,7 @@ class InUse(Halted):
 
 
 class LiveClosed(Halted):
-    """Live trading is closed in this version."""
+    """Live trading is closed: `makenaide live check` tells why."""
 
     exit_code = 14
 

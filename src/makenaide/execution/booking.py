@@ -13,6 +13,7 @@ from makenaide.domain.intent import WITH_DUST, StoredOrder
 from makenaide.domain.money import QUANTITY_STEP, ZERO_KRW, Krw, Quantity
 from makenaide.domain.order import Found, OrderRequest, OrderType, PositionId
 from makenaide.exchange.venue import PlacedOrder
+from makenaide.execution.whole import require_true, whole
 from makenaide.ledger.fees import share_fees
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import fill_postings
@@ -28,14 +29,16 @@ def book(db: Database, lease: Lease, order: StoredOrder, placed: PlacedOrder, at
     """Post the trades of `placed` that are not posted yet, record its state, and return the order as it then stands.
 
     Everything happens in one transaction. A reply whose trades are not all listed yet is not believed: the state
-    stays as it was and the caller looks again. `Inconsistent` when the venue shows another order than was asked.
+    stays as it was and the caller looks again. `Inconsistent` when the venue shows another order than was asked, or
+    trades that cannot be true.
     """
     require_same(order, placed)
-    if placed.trades_count != len(placed.trades):
+    if not whole(placed):
         return order
     with db.transaction():
         lease.check()
         posted = fills_of_order(db, order.account_id, order.identifier)
+        require_true(order.identifier, placed, posted)
         new = _new_fills(order, placed, posted)
         room = _room(db, order)
         for fill in new:

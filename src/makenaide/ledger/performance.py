@@ -1,8 +1,9 @@
 """Performance: time-weighted return, drawdown, worst trade, months, and what the closed trades tell.
 
-Source: mission.md, E1-E3; trading.md, Truth. A flow (deposit +, withdrawal -) counts as made at the start of
-the period that ends at its point, and periods are linked (the daily valuation method of the GIPS standards), so
-that money coming or going is never taken for profit or loss. All ratios: 0.05 = 5 %.
+Source: mission.md, E1-E3; trading.md, Truth. A deposit counts as made at the start of the period that ends at its
+point, a withdrawal as made at its end, and periods are linked (daily valuation), so that money coming or going is
+never taken for profit or loss; and as a period is measured by all that was at work in it, an owner who takes nearly
+everything out turns no small loss into a big one (G7 would halt buying for it). All ratios: 0.05 = 5 %.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +65,7 @@ class TradeStatistics:
 
 
 def period_returns(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
-    """The return of each period between neighbouring points: equity / (equity before + flow) - 1.
+    """The return of each period between neighbouring points: (equity + withdrawn) / (equity before + deposited) - 1.
 
     A period that starts with nothing and ends with nothing returns zero; `Inconsistent` when something came of
     nothing or the times do not ascend.
@@ -75,12 +76,13 @@ def period_returns(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
 def _period(before: EquityPoint, point: EquityPoint) -> Decimal:
     if point.at <= before.at:
         raise Inconsistent(f"equity at {point.at.isoformat()} does not follow {before.at.isoformat()}")
-    start = before.equity + point.flow
+    start = before.equity + max(point.flow, ZERO_KRW)
+    end = point.equity - min(point.flow, ZERO_KRW)
     if start.value > 0:
-        return point.equity.value / start.value - _ONE
-    if start.value == 0 and not point.equity:
+        return end.value / start.value - _ONE
+    if start.value == 0 and not end:
         return _ZERO
-    raise Inconsistent(f"equity of {point.equity} at {point.at.isoformat()} grew from {start}")
+    raise Inconsistent(f"equity of {end} at {point.at.isoformat()} grew from {start}")
 
 
 def growth(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:

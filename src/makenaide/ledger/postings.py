@@ -1,7 +1,8 @@
 """Double-entry postings: every fill and every transfer as amounts that cancel out, currency by currency.
 
-Four books: what we hold (assets), what it cost to trade (fees), what was swapped for what (trading), and what
-the owner brought (capital). An amount above zero is a debit: assets grow by it.
+Five books: what we hold (assets), what it cost to trade (fees), what was swapped for what (trading), what the
+owner brought (capital), and what the venue's arithmetic left over (rounding). An amount above zero is a debit:
+assets grow by it.
 """
 
 from collections import defaultdict
@@ -23,12 +24,13 @@ KRW_TOLERANCE = Decimal("0.01")
 
 
 class Book(StrEnum):
-    """The four books."""
+    """The five books."""
 
     ASSETS = "assets"
     FEES = "fees"
     TRADING = "trading"
     CAPITAL = "capital"
+    ROUNDING = "rounding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

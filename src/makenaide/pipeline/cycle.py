@@ -59,6 +59,7 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
     if run.status == "done":
         return CycleResult(slot=slot, equity=None)
     log.info("cycle", extra={"action": "cycle.start", "slot": kst(slot).isoformat(), "resumed": bool(run.steps)})
+    session.note_halt()
     session.keeper.take_in()
     state = reconcile(session.desk, account)
     session.keeper.publish()
@@ -128,13 +129,12 @@ def _report(session: Session, run: Run) -> EquityRow:
     newest = last_days(db, account.feed, BTC, run.slot, 1)
     bitcoin: Decimal | None = newest[0].close.value if newest else None
     now = session.clock.now()
-    since = before[-1].valued_at if before else None
     row = EquityRow(
         slot=run.slot,
         valued_at=now,
         equity=valuation.equity,
         cash=valuation.cash,
-        flow=flow_since(db, account, since, now),
+        flow=flow_since(db, account, before),
         bitcoin=bitcoin,
     )
     with db.transaction():

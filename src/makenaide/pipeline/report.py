@@ -19,6 +19,8 @@ from makenaide.ledger.performance import (
     buy_and_hold,
     maximum_drawdown,
     month_returns,
+    month_to_date,
+    rolling_return,
     statistics,
     time_weighted_return,
     worst_trade,
@@ -59,12 +61,17 @@ class RefusedSignal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The figures of the whole run; ratios: 0.05 = 5 %. Everything None where there is nothing to tell it from."""
+    """The figures of the whole run; ratios: 0.05 = 5 %. Everything None where there is nothing to tell it from.
+
+    Up to the last valuation: `month_to_date` of its KST month, `rolling_30` of the 30 days before it (E2).
+    """
 
     start: Krw
     end: Krw
     deposited: Krw
     time_weighted: Decimal
+    month_to_date: Decimal
+    rolling_30: Decimal
     bitcoin: Decimal | None
     drawdown: Decimal
     drawdown_peak: datetime | None
@@ -172,6 +179,8 @@ def _result(
         end=rows[-1].equity,
         deposited=sum((row.flow for row in rows), ZERO_KRW),
         time_weighted=time_weighted_return(points),
+        month_to_date=month_to_date(points, rows[-1].slot),
+        rolling_30=rolling_return(points, 30),
         bitcoin=buy_and_hold(bitcoin) if bitcoin else None,
         drawdown=fall.depth if fall else Decimal(0),
         drawdown_peak=fall.peak_at if fall else None,

@@ -8,6 +8,7 @@ from typing import Protocol
 from makenaide.domain.clock import Clock
 from makenaide.exchange.venue import Venue
 from makenaide.execution.guard.keeper import Keeper
+from makenaide.execution.halt import HaltSource, note_halt
 from makenaide.execution.submit import Desk
 from makenaide.pipeline.history import History
 from makenaide.pipeline.schedule import ScheduleSettings
@@ -46,6 +47,12 @@ class Session:
     risk: RiskSettings
     schedule: ScheduleSettings
     stopping: Callable[[], bool]
+    halt: HaltSource | None = None
+
+    def note_halt(self) -> None:
+        """Write into the audit trail that buying was halted, or allowed again, since the last look."""
+        if self.halt is not None:
+            note_halt(self.db, self.halt.halt(), self.clock.now(), "trader", self.lease)
 
     def require_going_on(self) -> None:
         """`Stopped` when somebody asked to stop: call it where a long step may be left and taken up again."""

@@ -19,7 +19,7 @@ from makenaide.store.candles import last_days
 from makenaide.store.db import Database
 from makenaide.store.journal import books, flows
 from makenaide.store.orders import unsettled_orders
-from makenaide.store.runs import equity_rows
+from makenaide.store.runs import EquityRow, equity_rows
 
 DELISTED = Decimal("0.8")
 """A held market that left the venue is worth its last price less 20 % (trading.md, Path and book)."""
@@ -83,10 +83,14 @@ def _last_close(db: Database, account: Account, market: Market) -> Price:
     return last_days(db, account.feed, market, _END_OF_TIME, 1)[0].close
 
 
-def flow_since(db: Database, account: Account, since: datetime | None, until: datetime) -> Krw:
-    """Money that came in (or went out) after `since` (None: ever) up to `until`."""
-    moved = flows(db, account.account_id)
-    return sum((amount for at, amount in moved if (since is None or at > since) and at <= until), ZERO_KRW)
+def flow_since(db: Database, account: Account, rows: Sequence[EquityRow]) -> Krw:
+    """Money that came in (or went out) and is in none of `rows`, the valuations so far.
+
+    By what was booked, not by its time: a deposit that is learnt of later than the valuation after it still counts,
+    once, and never as profit (E2).
+    """
+    moved = sum((amount for _, amount in flows(db, account.account_id)), ZERO_KRW)
+    return moved - sum((row.flow for row in rows), ZERO_KRW)
 
 
 def equity_points(db: Database, account: Account, present: Valuation, now: datetime) -> tuple[EquityPoint, ...]:
@@ -95,5 +99,4 @@ def equity_points(db: Database, account: Account, present: Valuation, now: datet
     points = tuple(EquityPoint(at=row.slot, equity=row.equity, flow=row.flow) for row in rows)
     if rows and now <= rows[-1].valued_at:
         return points
-    since = rows[-1].valued_at if rows else None
-    return (*points, EquityPoint(at=now, equity=present.equity, flow=flow_since(db, account, since, now)))
+    return (*points, EquityPoint(at=now, equity=present.equity, flow=flow_since(db, account, rows)))

@@ -11,6 +11,7 @@ from makenaide.domain.order import Identifier, PositionId, Side
 from makenaide.domain.reason import Exit
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import Book, Posting
+from makenaide.store.chain import ChainHead, broken_links
 from makenaide.store.db import Database, Row
 
 
@@ -190,15 +191,19 @@ def postings_of(db: Database, account_id: str, sources: Sequence[str]) -> tuple[
     )
 
 
-def flaws(db: Database, account_id: str) -> tuple[str, ...]:
-    """What the journal itself shows to be wrong with the books; nothing in a sound one."""
+def flaws(db: Database, account_id: str, remembered: Mapping[str, ChainHead] | None = None) -> tuple[str, ...]:
+    """What the journal itself shows to be wrong with the books; nothing in a sound one.
+
+    `remembered` are heads of its chains that were kept elsewhere, by table: they must still be links of them.
+    """
     checks = {
         "posting_unbalanced": "postings of {0.source} do not sum to zero in {0.currency}: {0.amount}",
         "fill_unposted": "trade {0.trade_uuid} has no postings",
         "position_unguarded": "position {0.position_id} has no stop",
         "position_oversold": "position {0.position_id} sold more than it bought",
     }
-    return tuple(text.format(row) for name, text in checks.items() for row in db.rows(name, account_id=account_id))
+    told = [text.format(row) for name, text in checks.items() for row in db.rows(name, account_id=account_id)]
+    return (*told, *broken_links(db, account_id, remembered))
 
 
 def _fill(row: Row) -> Fill:

@@ -130,7 +130,8 @@ def require_current(db: Database, known: Sequence[Migration] | None = None) -> N
     done = applied(db)
     if pending(done, known):
         have = f"is {done[-1].version}, older than this version's {len(known)}" if done else "is not there yet"
-        raise SchemaMismatch(f"{db.name}: the schema {db.settings.schema} {have}: run `makenaide db init`")
+        live = " --mode live" if db.settings.schema == "live" else ""
+        raise SchemaMismatch(f"{db.name}: the schema {db.settings.schema} {have}: run `makenaide db init{live}`")
 
 
 def applied(db: Database) -> tuple[Applied, ...]:

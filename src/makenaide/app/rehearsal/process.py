@@ -23,8 +23,9 @@ from makenaide.exchange.upbit.limiter import Limiter
 from makenaide.exchange.venue import Watcher
 from makenaide.execution.disk import Files
 from makenaide.execution.drain import Drain, Policy
-from makenaide.execution.guard.guard import STOPS, Guard, GuardParts
+from makenaide.execution.guard.guard import STOPS, Guard
 from makenaide.execution.guard.keeper import Keeper
+from makenaide.execution.guard.seller import GuardParts
 from makenaide.execution.guard.stops import decode
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
@@ -116,8 +117,8 @@ def open_process(plan: Plan, clock: SteppedClock, fuse: Fuse, alone: Callable[[]
 def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Callable[[], bool]]) -> Process:
     config, exchange = plan.config, plan.exchange
     clock, fuse, alone = fate
-    # The guard is made of the wire, and the wire looks at the guard.
-    wire: Transport = Wire(exchange=exchange, clock=clock, watched=lambda: watchman.holds())
+    # The guard is made of the wire, and the wire looks at the guard: neither comes first.
+    wire: Transport = Wire(exchange=exchange, clock=clock, watched=lambda: watchman.holds())  # noqa: PLW0108
     venue = _client(config, CrashingTransport(inner=wire, burn=fuse.burn), clock, exchange.nonce)
     stepper = SteppedWatcher(remote=Remote(transport=wire, keys=KEYS, ids=exchange.nonce), clock=clock)
     eyes = CrashingWatcher(inner=SteppedEyes(exchange=exchange, clock=clock, stepper=stepper), burn=fuse.burn)

@@ -7,68 +7,23 @@ trouble ever holds up another's stop: each sale goes one step at a time.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
-from makenaide.domain.clock import Clock, kst
+from makenaide.domain.clock import kst
 from makenaide.domain.errors import Inconsistent, Unavailable
-from makenaide.domain.intent import GUARD, WITH_DUST, StoredOrder
-from makenaide.domain.market import Market, base_of, minimum_total
-from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
-from makenaide.domain.order import Leg, OrderRequest, OrderState, OrderType, PositionId, Side, identifier
-from makenaide.exchange.venue import Fence, Venue, Watcher
-from makenaide.execution.disk import Files
-from makenaide.execution.guard.entries import Kind
-from makenaide.execution.guard.journal import FileJournal, Sale
-from makenaide.execution.guard.stops import GuardedStop, StopsFile, decode
-from makenaide.execution.protocol import OrderProtocol
-from makenaide.execution.settings import ExecutionSettings
-from makenaide.risk.exits import ExitSignal, StopState, raise_stop, stop_exit
-from makenaide.risk.settings import RiskSettings
+from makenaide.domain.market import Market
+from makenaide.domain.money import Price
+from makenaide.domain.order import PositionId
+from makenaide.exchange.venue import Fence
+from makenaide.execution.guard.journal import FileJournal
+from makenaide.execution.guard.seller import GuardParts, Seller, Watched
+from makenaide.execution.guard.stops import StopsFile, decode
+from makenaide.risk.exits import StopState, raise_stop, stop_exit
 
 log = logging.getLogger(__name__)
 
 STOPS = "stops.json"
-_LACKING = "insufficient_funds_ask"
-_TOO_SMALL = "under_min_total_ask"
-_LAG_PAUSE = 0.5
-
-
-@dataclass(slots=True, kw_only=True)
-class Watched:
-    """One position under guard. `stop` only rises; `sold`: nothing of what `about` tells is left to sell."""
-
-    about: GuardedStop
-    stop: StopState
-    sold: bool = False
-    retry_at: datetime | None = None
-    signal: ExitSignal | None = None
-    lacking_since: datetime | None = None
-    pause: float = 0.0
-
-    def due(self, now: datetime) -> bool:
-        """Whether it may act now."""
-        return not self.sold and (self.retry_at is None or self.retry_at <= now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardParts:
-    """What the guard is given. `folder` holds the stops file and the journal, `key` signs both.
-
-    `blind_looks`: how many looks in a row may fail before `Unavailable` is raised; None = any number.
-    """
-
-    account_id: str
-    folder: Path
-    key: bytes
-    files: Files
-    venue: Venue
-    watcher: Watcher
-    clock: Clock
-    settings: ExecutionSettings
-    risk: RiskSettings
-    blind_looks: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +43,7 @@ class Guard:
     file: StopsFile | None = None
     fault: str | None = None
     journal: FileJournal = field(init=False)
+    seller: Seller = field(init=False)
     _watched: dict[PositionId, Watched] = field(default_factory=dict)
     _content: bytes | None = None
     _blind: int = 0
@@ -101,6 +57,7 @@ class Guard:
             files=parts.files,
             coins=self._coins,
         )
+        self.seller = Seller(parts, self.journal, lambda: self.file.installation if self.file else "")
         self._read()
         self.journal.open(self.file.seen if self.file else 0, parts.clock.now())
         self._adopt()
@@ -110,9 +67,9 @@ class Guard:
         if self._read():
             self._adopt()
             if self.file is not None:
-                self.journal.rotate(self.file.seen)
-        self.journal.flush()
-        fault = self.fault or self.journal.fault
+                self.journal.file.rotate(self.file.seen)
+        self.journal.file.flush()
+        fault = self.fault or self.journal.file.fault
         file = self.file
         return Ack(version=file.version if file else 0, digest=file.digest if file else "", fault=fault)
 
@@ -166,7 +123,8 @@ class Guard:
             held = known.stop if known else self.journal.stops.get(stop.position_id)
             state = stop.stop if held is None else _higher(stop.stop, held)
             watched = known or Watched(about=stop, stop=state)
-            watched.sold &= watched.about == stop
+            if watched.about != stop:
+                watched.sold, watched.bought = False, None
             watched.about, watched.stop = stop, state
             self._watched[stop.position_id] = watched
 
@@ -178,11 +136,8 @@ class Guard:
 
     def _retries(self) -> list[datetime]:
         now = self.parts.clock.now()
-        return [
-            each.retry_at
-            for each in self._watched.values()
-            if not each.sold and each.retry_at is not None and each.retry_at > now
-        ]
+        waiting = [each.retry_at for each in self._watched.values() if not each.sold]
+        return [moment for moment in waiting if moment is not None and moment > now]
 
     def _fences(self) -> dict[Market, Fence]:
         now = self.parts.clock.now()
@@ -217,15 +172,11 @@ class Guard:
                 continue
             bid = bids.get(each.about.market)
             now = self.parts.clock.now()
-            if bid is not None and each.due(now) and not self._begun(each.about):
+            if bid is not None and each.due(now) and not self.seller.begun(each.about):
                 self._look_at(each, bid)
-            if (each.signal is not None or self._begun(each.about)) and each.due(self.parts.clock.now()):
-                ended |= self._sell(each, bid)
+            if (each.signal is not None or self.seller.begun(each.about)) and each.due(self.parts.clock.now()):
+                ended |= self.seller.step(each, bid)
         return ended
-
-    def _begun(self, about: GuardedStop) -> bool:
-        """Whether a sale of it is under way or has sold a part: then it goes on, wherever the price goes."""
-        return self._under_way(about) is not None or any(each.executed for each in self._exits(about))
 
     def _look_at(self, watched: Watched, bid: Price) -> None:
         about = watched.about
@@ -237,175 +188,6 @@ class Guard:
                 watched.stop = stop
                 self.journal.rise(about.position_id, stop, self.parts.clock.now())
         watched.signal = stop_exit(watched.stop, about.facts(about.quantity), bid)
-
-    # ---- selling ----
-
-    def _sell(self, watched: Watched, bid: Price | None) -> bool:
-        """One step of the sale of `watched`; whether it ended (sold, or nothing more can be done for now)."""
-        now = self.parts.clock.now()
-        watched.retry_at = now + timedelta(seconds=self.parts.settings.settle_pause)
-        sale = self._under_way(watched.about)
-        if sale is None:
-            left = self._left(watched.about)
-            if left is None:
-                watched.retry_at = now + timedelta(seconds=self.parts.settings.beat_seconds)
-                return False
-            if not left:
-                return self._is_sold(watched)
-            price = bid or watched.stop.price
-            if (price * left).value < minimum_total(watched.about.market):
-                return self._is_dust(watched, left, price)
-            order = self._intent(watched, left)
-            if order is None:
-                return False
-            self.journal.commit(order)
-            sale = self.journal.sales[order.identifier]
-        order = self._protocol().step(sale.order)
-        if order.life.state is OrderState.ACCEPTED:
-            order = self._protocol().step(order)
-        return self._stepped(watched, self.journal.sales[order.identifier])
-
-    def _is_sold(self, watched: Watched) -> bool:
-        """Nothing is left of it, until something else is published; what is still being bought is asked for again."""
-        watched.signal = None
-        watched.sold = watched.about.pending is None
-        if not watched.sold:
-            watched.retry_at = self.parts.clock.now() + timedelta(seconds=self.parts.settings.beat_seconds)
-        return True
-
-    def _protocol(self) -> OrderProtocol:
-        parts = self.parts
-        return OrderProtocol(
-            journal=self.journal,
-            venue=parts.venue,
-            clock=parts.clock,
-            settings=parts.settings,
-            sender=GUARD,
-        )
-
-    def _exits(self, about: GuardedStop) -> list[Sale]:
-        """The journal's exits of the position that the books do not count yet, in order."""
-        sales = [
-            each
-            for each in self.journal.sales.values()
-            if each.order.position_id == about.position_id and each.order.number >= about.next_exit
-        ]
-        return sorted(sales, key=lambda each: each.order.number)
-
-    def _under_way(self, about: GuardedStop) -> Sale | None:
-        return next((each for each in self._exits(about) if not each.order.life.state.terminal), None)
-
-    def _left(self, about: GuardedStop) -> Quantity | None:
-        """What is still to be sold, dust along with it; None while nobody can say."""
-        bought = about.quantity
-        if about.pending is not None:
-            try:
-                placed = self.parts.venue.order(about.pending)
-            except Unavailable:
-                return None
-            if placed is None:
-                return None
-            bought = max(bought, placed.executed)
-        sold = sum((each.executed.value for each in self._exits(about)), Decimal(0))
-        along = sum((each.value for each in about.dust.values()), Decimal(0)) if bought else Decimal(0)
-        return Quantity(max(Decimal(0), bought.value + along - sold))
-
-    def _intent(self, watched: Watched, left: Quantity) -> StoredOrder | None:
-        about = watched.about
-        number = max([about.next_exit - 1, *(each.order.number for each in self._exits(about))]) + 1
-        volume = left if watched.lacking_since is None else self._free(about, left)
-        if not volume:
-            self._lacking(watched)
-            return None
-        assert self.file is not None  # noqa: S101 - what is watched comes from it
-        # After a restart in the middle of a sale the touch itself is forgotten; the stop is not.
-        evidence = dict(watched.signal.evidence) if watched.signal else {"stop": str(watched.stop.price)}
-        # Dust goes along only with a sale of everything: what is short is missing from the dust first.
-        dust = {key: str(each) for key, each in about.dust.items()} if volume == left else {}
-        request = OrderRequest(
-            market=about.market,
-            side=Side.ASK,
-            type=OrderType.MARKET,
-            identifier=identifier(self.file.installation, about.position_id, Leg.EXIT, number),
-            volume=volume,
-        )
-        return StoredOrder(
-            request=request,
-            account_id=self.parts.account_id,
-            position_id=about.position_id,
-            decision_id=None,
-            leg=Leg.EXIT,
-            number=number,
-            reason=watched.stop.kind,
-            evidence={**evidence, WITH_DUST: dust} if dust else evidence,
-            created_at=self.parts.clock.now(),
-            sender=GUARD,
-        )
-
-    def _free(self, about: GuardedStop, left: Quantity) -> Quantity:
-        try:
-            balance = self.parts.venue.accounts().get(base_of(about.market))
-        except Unavailable:
-            return ZERO_QUANTITY
-        return ZERO_QUANTITY if balance is None else min(left, Quantity(balance.free))
-
-    def _stepped(self, watched: Watched, sale: Sale) -> bool:
-        settings, now = self.parts.settings, self.parts.clock.now()
-        match sale.order.life.state:
-            case OrderState.CLOSED:
-                watched.lacking_since, watched.pause = None, 0.0
-                left = self._left(watched.about)
-                if left is not None and not left:
-                    return self._is_sold(watched)
-                # The book was too thin for all of it: the rest at once, or after a while when nothing went at all.
-                wait = 0.0 if sale.executed else settings.exit_retry_seconds
-                watched.retry_at = now + timedelta(seconds=wait)
-                return True
-            case OrderState.REJECTED:
-                return self._refused(watched, sale)
-            case OrderState.VOID:
-                watched.retry_at = now
-                return False
-            case OrderState.ACCEPTED:
-                watched.retry_at = now + timedelta(seconds=settings.poll_seconds)
-                return False
-            case _:
-                return False
-
-    def _refused(self, watched: Watched, sale: Sale) -> bool:
-        if sale.refusal == _LACKING:
-            self._lacking(watched)
-            return False
-        if sale.refusal == _TOO_SMALL:
-            left = self._left(watched.about) or ZERO_QUANTITY
-            return bool(left) and self._is_dust(watched, left, watched.stop.price)
-        self._stuck(watched, f"refused: {sale.refusal}")
-        return True
-
-    def _lacking(self, watched: Watched) -> None:
-        """Balances lag behind trades: again for some seconds with what is free, then a person is called."""
-        settings, now = self.parts.settings, self.parts.clock.now()
-        watched.lacking_since = watched.lacking_since or now
-        if now - watched.lacking_since < timedelta(seconds=settings.lag_seconds):
-            watched.retry_at = now + timedelta(seconds=_LAG_PAUSE)
-            return
-        watched.lacking_since = None
-        self._stuck(watched, f"{_LACKING} for {settings.lag_seconds:g} s")
-
-    def _stuck(self, watched: Watched, cause: str) -> None:
-        """Nothing more can be done for now: told once each time, tried again ever more rarely."""
-        settings, now = self.parts.settings, self.parts.clock.now()
-        watched.pause = min(max(2 * watched.pause, settings.exit_retry_seconds), settings.stuck_seconds)
-        watched.retry_at = now + timedelta(seconds=watched.pause)
-        position = watched.about.position_id
-        log.error("an exit is stuck", extra={"action": "alarm.exit_stuck", "position": position, "cause": cause})
-        self.journal.tell(Kind.STUCK, {"position": position, "cause": cause}, now)
-
-    def _is_dust(self, watched: Watched, left: Quantity, bid: Price) -> bool:
-        data = {"position": watched.about.position_id, "quantity": str(left), "bid": str(bid)}
-        self.journal.tell(Kind.DUST, data, self.parts.clock.now())
-        watched.signal = None
-        return True
 
 
 def _higher(published: StopState, held: StopState) -> StopState:

@@ -8,28 +8,31 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import base_of
 from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
-from makenaide.domain.order import Absent, Event, Found, Identifier, PositionId, Rejected, Sending
+from makenaide.domain.order import (
+    Absent,
+    Event,
+    Found,
+    Identifier,
+    OrderState,
+    PositionId,
+    Rejected,
+    Sending,
+    Voided,
+)
 from makenaide.domain.reason import Exit
 from makenaide.exchange.venue import Balance, PlacedOrder
 from makenaide.execution.disk import Files
 from makenaide.execution.guard import entries
-from makenaide.execution.guard.entries import Entry, Kind, Read
+from makenaide.execution.guard.entries import Entry, Kind
+from makenaide.execution.guard.file import JournalFile
 from makenaide.ledger.postings import COIN_TOLERANCE
 from makenaide.risk.exits import StopState
 from makenaide.store.orders import Standing
 
 log = logging.getLogger(__name__)
-
-JOURNAL = "journal.jsonl"
-EARLIER = "journal.old.jsonl"
-"""The journal before, all of it in the books."""
-
-_LONG = 1 << 20
-"""Bytes from which a journal that is wholly in the books is put aside."""
 
 
 @dataclass(slots=True)
@@ -45,47 +48,28 @@ class Sale:
 
 @dataclass(slots=True, kw_only=True)
 class FileJournal:
-    """A `Journal` in a file of `folder`, and what it says: sales by identifier, stops, dust.
-
-    Where the disk refuses, `fault` says so and the entry is kept in memory: an exit is sent all the same, because
-    its identifier is derived and a repeat cannot double (house protocol, point 8). Every later entry tries again.
-    """
+    """A `Journal` in a file of `folder`, and what it says: sales by identifier, stops, dust."""
 
     folder: Path
     key: bytes
     account_id: str
     files: Files
     coins: Callable[[PositionId], Decimal | None]
+    file: JournalFile = field(init=False)
     sales: dict[Identifier, Sale] = field(default_factory=dict)
     stops: dict[PositionId, StopState] = field(default_factory=dict)
     dust: set[PositionId] = field(default_factory=set)
-    last: int = 0
-    fault: str | None = None
-    _link: str = ""
-    _length: int = 0
-    _unwritten: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.file = JournalFile(folder=self.folder, key=self.key, files=self.files)
 
     def open(self, seen: int, now: datetime) -> None:
         """Read what there is; a torn last line is cut off, a damaged file is put aside and told as `fault`.
 
         `seen`: the last entry that is in the books: numbers go on from there at least.
         """
-        content = self.files.read(self.folder / JOURNAL) or b""
-        found = entries.read(content, self.key)
-        if found.damaged:
-            aside = self.folder / f"journal.damaged-{now:%Y%m%dT%H%M%S%f}"
-            self.files.replace(aside, content)
-            log.error("the journal is damaged", extra={"action": "alarm.guard_journal", "aside": aside.name})
-        if found.torn:
-            self.files.replace(self.folder / JOURNAL, content[: found.length])
-        self._take(found)
-        self.last = max(self.last, seen)
-
-    def _take(self, found: Read) -> None:
-        self._link, self._length = found.link, found.length
-        for entry in found.entries:
+        for entry in self.file.open(seen, now):
             self._fold(entry)
-            self.last = entry.n
 
     def _fold(self, entry: Entry) -> None:
         data = entry.data
@@ -114,19 +98,19 @@ class FileJournal:
 
     def commit(self, order: StoredOrder) -> None:
         """The intent is durable: it may be sent."""
-        self._append(order.created_at, Kind.INTENT, entries.intent(order))
+        self.file.append(order.created_at, Kind.INTENT, entries.intent(order))
         self.sales[order.identifier] = Sale(order)
 
     def rise(self, position: PositionId, stop: StopState, at: datetime) -> None:
         """The stop has risen."""
         self.stops[position] = stop
-        self._append(at, Kind.RISE, entries.rise(position, stop.price, stop.kind, stop.high_water))
+        self.file.append(at, Kind.RISE, entries.rise(position, stop.price, stop.kind, stop.high_water))
 
     def tell(self, kind: str, data: dict[str, Any], at: datetime) -> None:
         """Dust, or an exit that is stuck."""
         if kind == Kind.DUST:
             self.dust.add(PositionId(data["position"]))
-        self._append(at, kind, data)
+        self.file.append(at, kind, data)
 
     # ---- the order protocol's journal ----
 
@@ -141,14 +125,25 @@ class FileJournal:
         """Whatever sold under this identifier is an exit of this position, also when the other process sent it."""
         asked = order.request
         if (placed.market, placed.side) != (asked.market, asked.side):
-            log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "identifier": order.identifier})
-            return None
+            return self._usurped(order, placed, at)
         sale = self.sales[order.identifier]
         found = Found(placed.uuid, placed.closed)
         after = order.after(found)
         if after.life == order.life and sale.executed == placed.executed:
             return order
         return self._record(order, found, at, placed.executed)
+
+    def _usurped(self, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder | None:
+        """The identifier is another order's, which sold nothing of this position: a person is called.
+
+        The sale goes on under the next number: no fault of somebody else's takes a position's stop away.
+        """
+        log.error("inconsistent", extra={"action": "alarm.order_inconsistent", "identifier": order.identifier})
+        if order.life.state is OrderState.ACCEPTED:
+            return None
+        cause = f"{order.identifier} is another order: {placed.side} {placed.market} {placed.uuid}"
+        self.tell(Kind.STUCK, {"position": order.position_id, "cause": cause}, at)
+        return self._record(order, Voided(cause), at, None)
 
     def standing(self, order: StoredOrder) -> Standing:
         """The last send, and the looks in vain since."""
@@ -173,50 +168,8 @@ class FileJournal:
         sale.order = after
         if executed is not None:
             sale.executed = executed
-        self._append(at, Kind.EVENT, entries.happened(after, event, executed))
+        self.file.append(at, Kind.EVENT, entries.happened(after, event, executed))
         return after
-
-    # ---- the file ----
-
-    def flush(self) -> None:
-        """Try again to write what the disk refused."""
-        if self._unwritten:
-            self._write(b"")
-
-    def rotate(self, seen: int) -> None:
-        """Put a long journal aside once all of it is in the books."""
-        if self._length < _LONG or seen < self.last or self._unwritten or self.fault:
-            return
-        content = self.files.read(self.folder / JOURNAL) or b""
-        self.files.replace(self.folder / EARLIER, content)
-        self.files.replace(self.folder / JOURNAL, b"")
-        self._link, self._length = "", 0
-
-    def _append(self, at: datetime, kind: str, data: dict[str, Any]) -> None:
-        self.last += 1
-        written, self._link = entries.line(Entry(self.last, at, kind, data), self._link, self.key)
-        self._write(written)
-
-    def _write(self, more: bytes) -> None:
-        waiting = self._unwritten + more
-        try:
-            if self.fault is not None:
-                self._mend()
-            self.files.append(self.folder / JOURNAL, waiting)
-        except OSError as cause:
-            self._unwritten = waiting
-            if self.fault is None:
-                log.exception("the journal cannot be written", extra={"action": "alarm.guard_journal"})
-            self.fault = str(cause)
-            return
-        self._length += len(waiting)
-        self._unwritten, self.fault = b"", None
-
-    def _mend(self) -> None:
-        """A refused write may have left a part of a line: the next one must not grow onto it."""
-        content = self.files.read(self.folder / JOURNAL) or b""
-        if len(content) > self._length:
-            self.files.replace(self.folder / JOURNAL, content[: self._length])
 
 
 def _count(sale: Sale, event: Event, at: datetime) -> None:
@@ -229,17 +182,3 @@ def _count(sale: Sale, event: Event, at: datetime) -> None:
             sale.refusal = name
         case _:
             pass
-
-
-def read_journal(files: Files, folder: Path, key: bytes) -> tuple[Read, ...]:
-    """The earlier journal and the present one as another process may read them; `Inconsistent` when damaged."""
-    found = []
-    for name in (EARLIER, JOURNAL):
-        content = files.read(folder / name)
-        if content:
-            read = entries.read(content, key)
-            if read.damaged:
-                last = read.entries[-1].n if read.entries else 0
-                raise Inconsistent(f"{folder / name}: damaged after entry {last}")
-            found.append(read)
-    return tuple(found)

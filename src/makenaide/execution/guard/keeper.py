@@ -18,8 +18,8 @@ from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.disk import Files
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.entries import Entry, Kind
+from makenaide.execution.guard.file import read_journal
 from makenaide.execution.guard.guard import STOPS, Ack
-from makenaide.execution.guard.journal import read_journal
 from makenaide.execution.guard.stops import GuardedStop, StopsFile, decode, encode
 from makenaide.execution.permit import Forbidden
 from makenaide.execution.portfolio import Position, dust_with, open_positions

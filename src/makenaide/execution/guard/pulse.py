@@ -50,7 +50,7 @@ class Pulse:
             version=ack.version,
             digest=ack.digest,
             stops=len(guard.watched()),
-            last=guard.journal.last,
+            last=guard.journal.file.last,
             fault=ack.fault,
         )
         try:

@@ -54,8 +54,9 @@ SELECT source, book, currency, amount, at FROM posting
 WHERE account_id = %(account_id)s AND source = ANY(%(sources)s) ORDER BY posting_id;
 
 -- name: posting_flows
-SELECT at, amount FROM posting
-WHERE account_id = %(account_id)s AND book = 'assets' AND source LIKE 'cash:%%' ORDER BY posting_id;
+-- What the owner brought or took in won, whatever it is called.
+SELECT at, -amount AS amount FROM posting
+WHERE account_id = %(account_id)s AND book = 'capital' AND currency = 'KRW' ORDER BY posting_id;
 
 -- name: posting_unbalanced
 SELECT source, currency, sum(amount) AS amount FROM posting WHERE account_id = %(account_id)s

@@ -1,0 +1,111 @@
+"""The journal's file: chained lines, each durable before the caller goes on, and what to do when the disk refuses."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from makenaide.domain.errors import Inconsistent
+from makenaide.execution.disk import Files
+from makenaide.execution.guard import entries
+from makenaide.execution.guard.entries import Entry, Read
+
+log = logging.getLogger(__name__)
+
+JOURNAL = "journal.jsonl"
+EARLIER = "journal.old.jsonl"
+"""The journal before, all of it in the books."""
+
+_LONG = 1 << 20
+"""Bytes from which a journal that is wholly in the books is put aside."""
+
+
+@dataclass(slots=True, kw_only=True)
+class JournalFile:
+    """An append-only file of entries; `last` is the number of the newest.
+
+    Where the disk refuses, `fault` says so and the entry is kept in memory: an exit is sent all the same, because
+    its identifier is derived and a repeat cannot double (house protocol, point 8). Every later entry tries again.
+    """
+
+    folder: Path
+    key: bytes
+    files: Files
+    last: int = 0
+    fault: str | None = None
+    _link: str = field(default="")
+    _length: int = 0
+    _unwritten: bytes = b""
+
+    def open(self, seen: int, now: datetime) -> list[Entry]:
+        """The entries that there are; a torn last line is cut off, a damaged file is put aside.
+
+        `seen`: the last entry that is in the books: numbers go on from there at least.
+        """
+        content = self.files.read(self.folder / JOURNAL) or b""
+        found = entries.read(content, self.key)
+        if found.damaged:
+            aside = self.folder / f"journal.damaged-{now:%Y%m%dT%H%M%S%f}"
+            self.files.replace(aside, content)
+            log.error("the journal is damaged", extra={"action": "alarm.guard_journal", "aside": aside.name})
+        if found.torn:
+            self.files.replace(self.folder / JOURNAL, content[: found.length])
+        self._link, self._length = found.link, found.length
+        self.last = max([seen, *(entry.n for entry in found.entries)])
+        return found.entries
+
+    def append(self, at: datetime, kind: str, data: dict[str, Any]) -> None:
+        """One more entry, durable unless `fault` says otherwise."""
+        self.last += 1
+        written, self._link = entries.line(Entry(self.last, at, kind, data), self._link, self.key)
+        self._write(written)
+
+    def flush(self) -> None:
+        """Try again to write what the disk refused."""
+        if self._unwritten:
+            self._write(b"")
+
+    def rotate(self, seen: int) -> None:
+        """Put a long journal aside once all of it is in the books."""
+        if self._length < _LONG or seen < self.last or self._unwritten or self.fault:
+            return
+        content = self.files.read(self.folder / JOURNAL) or b""
+        self.files.replace(self.folder / EARLIER, content)
+        self.files.replace(self.folder / JOURNAL, b"")
+        self._link, self._length = "", 0
+
+    def _write(self, more: bytes) -> None:
+        waiting = self._unwritten + more
+        try:
+            if self.fault is not None:
+                self._mend()
+            self.files.append(self.folder / JOURNAL, waiting)
+        except OSError as cause:
+            self._unwritten = waiting
+            if self.fault is None:
+                log.exception("the journal cannot be written", extra={"action": "alarm.guard_journal"})
+            self.fault = str(cause)
+            return
+        self._length += len(waiting)
+        self._unwritten, self.fault = b"", None
+
+    def _mend(self) -> None:
+        """A refused write may have left a part of a line: the next one must not grow onto it."""
+        content = self.files.read(self.folder / JOURNAL) or b""
+        if len(content) > self._length:
+            self.files.replace(self.folder / JOURNAL, content[: self._length])
+
+
+def read_journal(files: Files, folder: Path, key: bytes) -> tuple[Read, ...]:
+    """The earlier journal and the present one as another process may read them; `Inconsistent` when damaged."""
+    found = []
+    for name in (EARLIER, JOURNAL):
+        content = files.read(folder / name)
+        if content:
+            read = entries.read(content, key)
+            if read.damaged:
+                last = read.entries[-1].n if read.entries else 0
+                raise Inconsistent(f"{folder / name}: damaged after entry {last}")
+            found.append(read)
+    return tuple(found)

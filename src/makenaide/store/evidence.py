@@ -1,0 +1,59 @@
+"""Evidence: what was found out about a subject, when, and for how long it counts. Append-only (P3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from makenaide.domain.verdict import Verdict
+from makenaide.store.db import Database, Row
+
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One finding. `subject` is the SHA-256 (hex) of what it is about; times UTC, `valid_until` None = no end."""
+
+    kind: str
+    subject: str
+    verdict: Verdict
+    detail: Mapping[str, Any]
+    taken_at: datetime
+    valid_until: datetime | None = None
+
+
+def put_evidence(db: Database, evidence: Evidence) -> None:
+    """Append `evidence`."""
+    db.do(
+        "evidence_put",
+        kind=evidence.kind,
+        subject=evidence.subject,
+        verdict=evidence.verdict,
+        detail=dict(evidence.detail),
+        taken_at=evidence.taken_at,
+        valid_until=evidence.valid_until,
+    )
+
+
+def evidence_of(db: Database, kind: str, subject: str) -> tuple[Evidence, ...]:
+    """The findings of that kind about `subject`, newest first (the last thousand)."""
+    rows = db.rows("evidence_of", kind=kind, subject=subject, many=_MANY)
+    return tuple(_evidence(row) for row in rows)
+
+
+def newest_evidence(db: Database, kind: str) -> Evidence | None:
+    """The newest finding of that kind, whatever it is about."""
+    row = db.row("evidence_newest", kind=kind)
+    return None if row is None else _evidence(row)
+
+
+def _evidence(row: Row) -> Evidence:
+    return Evidence(
+        kind=row.kind,
+        subject=row.subject,
+        verdict=Verdict(row.verdict),
+        detail=row.detail,
+        taken_at=row.taken_at,
+        valid_until=row.valid_until,
+    )

@@ -1,0 +1,256 @@
+"""Live mode as a user meets it: closed with every reason, opened at a simulator on this machine, not by accident."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from makenaide.app.database import open_store
+from makenaide.app.evidence import export_rehearsal, hashes
+from makenaide.environment import ACCESS_NAME, SECRET_NAME, load
+from makenaide.store.db import Role
+from makenaide.store.embedded import EmbeddedPostgres
+from tests.acceptance.worlds import PATIENCE, Home, Make, Outcome, require_told
+
+TRADING_KEY = '[keys.main]\nscopes = ["view_account", "view_orders", "make_orders"]\n'
+CONDITIONS = ["venue", "keys", "withdrawal", "address", "limits", "rehearsal", "confirmation", "halt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A data folder set up to rehearse the way to live trading, and the simulator that it leads to."""
+
+    home: Home
+    env: Mapping[str, str]
+
+    @property
+    def secret(self) -> str:
+        """The key's secret: it may stand nowhere."""
+        return self.env[SECRET_NAME]
+
+    def call(self, *arguments: str, **env: str) -> Outcome:
+        """Run a command with the key."""
+        return self.home.inside(*arguments, env={**self.env, **env})
+
+    def check(self) -> dict[str, str]:
+        """What `live check` says, by precondition."""
+        return {
+            each["name"]: each["verdict"] for each in self.call("live", "check", "--json").data()["conditions"]
+        }
+
+    def rehearsal(self, **more: object) -> Path:
+        """A signed rehearsal of this code and these settings; green unless `more` says otherwise."""
+        config = load({**os.environ, "MAKENAIDE_HOME": str(self.home.path), **self.env}).config
+        plain = {"seeds": 20, "days": 30, "violations": 0, "taken_at": datetime.now(UTC).isoformat()}
+        file = self.home.path.with_name("rehearsal.signed")
+        file.write_bytes(export_rehearsal(self.home.path, plain | hashes(config) | more))
+        return file
+
+    def typed(self, sentence: str, *arguments: str) -> tuple[int, str]:
+        """Run a command on a terminal of its own and type `sentence` when it has asked; its exit code and words."""
+        ours, theirs = pty.openpty()
+        env = {**os.environ, **self.env, "MAKENAIDE_HOME": str(self.home.path), "COLUMNS": "300"}
+        command = [sys.executable, "-m", "makenaide", *arguments]
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+        os.close(theirs)
+        said, asked, deadline = b"", False, time.monotonic() + PATIENCE
+        try:
+            while time.monotonic() < deadline:
+                ready, _, _ = select.select([ours], [], [], 0.1)
+                try:
+                    said += os.read(ours, 65536) if ready else b""
+                except OSError:
+                    break  # the terminal's other end is closed: it has ended
+                if not asked and b"type this" in said.lower():
+                    os.write(ours, sentence.encode() + b"\n")
+                    asked = True
+            return process.wait(PATIENCE), said.decode()
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
+
+    def sentence(self) -> str:
+        """What has to be typed."""
+        account = self.call("live", "check", "--json").data()["account"]
+        return (
+            f"rehearse live trading on account {account} with at most 50000 KRW an order, "
+            "150000 KRW a day, 500000 KRW in all"
+        )
+
+
+@pytest.fixture
+def stage(make_home: Make, tmp_path: Path) -> Iterator[Stage]:
+    """Everything is in place but the rehearsal and the person's word."""
+    exchange = make_home("exchange")
+    scenario = tmp_path / "scenario.toml"
+    scenario.write_text(TRADING_KEY)
+    serving = exchange.start("exchange", "simulate", "--json", "--markets", "3", "--scenario", str(scenario))
+    serving.wait_for(lambda: serving.out.read_bytes().endswith(b"\n"))
+    said = json.loads(serving.out.read_bytes())
+    keys = json.loads(Path(said["keys"]).read_bytes())
+    env = {
+        ACCESS_NAME: keys["access"],
+        SECRET_NAME: keys["secret"],
+        "MAKENAIDE_UPBIT__BASE_URL": said["url"],
+        "MAKENAIDE_LIVE__VENUE": "simulator",
+        "MAKENAIDE_LIVE__ORDER_KRW": "50000",
+        "MAKENAIDE_LIVE__DAY_KRW": "150000",
+        "MAKENAIDE_LIVE__TOTAL_KRW": "500000",
+    }
+    yield Stage(home=make_home("live"), env=env)
+    serving.end()
+
+
+def test_in_an_empty_folder_everything_that_is_missing_is_told_at_once(home: Home) -> None:
+    done = home.call("live", "check", "--json")
+    assert done.code == 14, done.err
+    told = done.data()
+    assert told["open"] is False
+    assert [each["name"] for each in told["conditions"]] == CONDITIONS
+    verdicts = {each["name"]: each["verdict"] for each in told["conditions"]}
+    assert verdicts["keys"] == verdicts["limits"] == verdicts["rehearsal"] == verdicts["confirmation"] == "FAIL"
+    assert verdicts["withdrawal"] == verdicts["address"] == "UNKNOWN"
+    assert all(each["todo"] for each in told["conditions"] if each["verdict"] != "PASS")
+    require_told(home.call("run", "--mode", "live"), 14, "Live trading is closed", "keys", "limits", "rehearsal")
+    require_told(home.call("scan", "--mode", "live"), 14, "Live trading is closed")
+
+
+def test_the_way_to_live_trading_and_back(stage: Stage) -> None:
+    """Refused, rehearsed, confirmed by a person, traded, restarted without a question, halted; the secret nowhere."""
+    assert stage.check() == dict.fromkeys(CONDITIONS, "PASS") | {"rehearsal": "FAIL", "confirmation": "FAIL"}
+    taken = stage.call("live", "import-rehearsal", str(stage.rehearsal()))
+    assert taken.code == 0, taken.err
+    refused = stage.home.call("run", "--mode", "live", "--json", env=stage.env)
+    require_told(refused, 14, "1 of 8 preconditions", "confirmation")
+    confirmless = stage.call("live", "confirm")
+    require_told(confirmless, 14, "on a terminal")
+    code, said = stage.typed("yes", "live", "confirm")
+    assert code == 14, said
+    code, said = stage.typed(stage.sentence(), "live", "confirm")
+    assert (code, "Confirmed" in said) == (0, True), said
+    assert stage.call("live", "check", "--json").code == 0
+    halted = stage.call("halt", "--reason", "only looking")
+    assert halted.code == 0, halted.err
+    going = stage.home.start("run", "--mode", "live", "--json", env=stage.env)
+    going.wait_for(lambda: "cycle.collect" in stage.home.actions())
+    holders = [each for each in psutil.process_iter() if stage.secret in given_to(each)]
+    assert [each.pid for each in holders] == [going.process.pid], "no child has the key"
+    stopped = going.end()
+    assert stopped.code == 0, stopped.err
+    report = stopped.data()
+    assert report["account"]["mode"] == "paper"
+    assert stage.call("status", "--json").data()["account"]["venue"] == "simulator"
+    wrong = stage.call("halt", "--lift", "--yes")
+    require_told(wrong, 3, "a person has to type")
+    said_all = [each.read_text(errors="replace") for each in written(stage.home.path)]
+    said_all += [done.out + done.err for done in (taken, refused, confirmless, stopped, halted, wrong)]
+    assert not [text for text in (*said_all, said) if stage.secret in text]
+
+
+def given_to(process: psutil.Process) -> str:
+    """The arguments and the variables of a process."""
+    try:
+        return f"{process.cmdline()} {process.environ()}"
+    except psutil.Error:
+        return ""
+
+
+def written(home: Path) -> list[Path]:
+    """Everything that was written beside and below the data folder, but the simulator's own."""
+    logs = [each for each in home.parent.iterdir() if each.is_file() and each.name.startswith("live.")]
+    return logs + [each for each in home.rglob("*") if each.is_file()]
+
+
+def test_a_rehearsal_that_would_not_open_is_refused_with_its_reason(home: Home) -> None:
+    stage = Stage(home=home, env={})
+    old = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+    for more, words in (
+        ({"violations": 1}, "1 violations"),
+        ({"seeds": 19}, "too small"),
+        ({"code": "0" * 64}, "another code"),
+        ({"configuration": "0" * 64}, "another configuration"),
+        ({"taken_at": old}, "too old"),
+    ):
+        file = stage.rehearsal(**more)
+        require_told(home.inside("live", "import-rehearsal", str(file)), 3, words)
+    file = stage.rehearsal()
+    file.write_bytes(file.read_bytes().replace(b"20", b"99"))
+    require_told(home.inside("live", "import-rehearsal", str(file)), 3, "signature is wrong")
+    file.write_bytes(b"nonsense")
+    require_told(home.inside("live", "import-rehearsal", str(file)), 3, "damaged")
+    require_told(home.inside("live", "import-rehearsal", str(file.with_name("none"))), 3, "cannot be read")
+    assert home.inside("live", "import-rehearsal", str(stage.rehearsal())).code == 0
+
+
+def test_the_kill_switch_needs_no_database_and_a_damaged_one_halts(home: Home) -> None:
+    env = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    done = home.inside("halt", "--reason", "enough", env=env)
+    assert done.code == 0, done.err
+    assert "enough" in done.out
+    assert (home.path / "halt.json").exists()
+    assert home.inside("halt", "--lift", "--yes", env=env).code == 0
+    assert not (home.path / "halt.json").exists()
+    (home.path / "halt.json").write_text("{")
+    status = home.inside("status", "--json").data()
+    assert next(iter(status)) == "halt"
+    assert "damaged" in status["halt"]["reason"]
+    assert "BUYING IS halted" in home.inside("status").out.split("\n")[0]
+    require_told(home.inside("halt", "--lift"), 3, "type a sentence on a terminal")
+    told = home.inside("halt", "--lift", "--yes", "--json").data()
+    assert told == {"halt": None, "noted": False}, "no database ran, and none was started for it"
+    for wrong in ("", "--yes --reason x", "--reason x --lift"):
+        assert home.inside("halt", *wrong.split()).code == 2
+    assert home.inside("halt", "--reason", " ").code == 2
+
+
+def test_a_database_that_runs_takes_a_note_of_the_switch(home: Home) -> None:
+    assert home.inside("status").code == 0  # makes the schema
+    with EmbeddedPostgres(home.path):
+        for arguments, action in ((("--reason", "enough"), "halt.set"), (("--lift", "--yes"), "halt.lift")):
+            assert home.inside("halt", *arguments, "--json").data()["noted"] is True
+            with open_store(load({"MAKENAIDE_HOME": str(home.path)})) as store, store.open(Role.READER) as db:
+                row = db.row("audit_installation", action="%")
+            assert row is not None
+            assert (row.action, row.actor, "enough" in row.detail["halt"]) == (action, "command", True)
+
+
+def test_status_tells_a_halt_first_even_when_the_database_is_gone(home: Home) -> None:
+    gone = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    assert home.inside("halt", "--reason", "enough", env=gone).code == 0
+    done = home.inside("status", env=gone)
+    assert done.code == 6
+    assert done.out.startswith("BUYING IS halted")
+
+
+def test_without_a_database_the_other_reasons_are_told_all_the_same(home: Home) -> None:
+    told = home.inside("live", "check", "--json", env={"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"})
+    verdicts = {each["name"]: each["verdict"] for each in told.data()["conditions"]}
+    assert (told.code, verdicts["rehearsal"], verdicts["confirmation"]) == (14, "UNKNOWN", "UNKNOWN")
+    assert verdicts["keys"] == "FAIL"
+
+
+def test_a_test_can_send_no_key_anywhere_but_to_this_machine(home: Home) -> None:
+    """The harness refuses before a process is started, for a process of its own is beyond the guard of sockets."""
+    for env in ({ACCESS_NAME: "a"}, {ACCESS_NAME: "a", "MAKENAIDE_UPBIT__BASE_URL": "https://api.upbit.com"}):
+        with pytest.raises(AssertionError, match="no key leaves this machine"):
+            home.start("live", "check", env=env)
+        with pytest.raises(AssertionError, match="no key leaves this machine"):
+            home.inside("live", "check", env=env)
+
+
+def test_live_mode_at_another_address_is_closed_and_no_key_goes_there(home: Home) -> None:
+    env = {ACCESS_NAME: "a", SECRET_NAME: "b", "MAKENAIDE_UPBIT__BASE_URL": "http://127.0.0.1:9"}
+    told = home.inside("live", "check", "--json", env=env)
+    verdicts = {each["name"]: each["verdict"] for each in told.data()["conditions"]}
+    assert (told.code, verdicts["venue"], verdicts["withdrawal"]) == (14, "FAIL", "UNKNOWN")
