@@ -31,6 +31,7 @@ from makenaide.exchange.simulator.faults.plan import Kind, Rule
 from makenaide.exchange.upbit.calls.placing import PlacingCalls
 from makenaide.execution import booking
 from makenaide.execution.guard.keeper import Keeper
+from makenaide.execution.halt import Halt, HaltFile, HaltPermit
 from makenaide.execution.permit import Forbidden
 from makenaide.execution.protocol import OrderProtocol
 from makenaide.execution.submit import Desk
@@ -158,3 +159,9 @@ def test_a_fill_that_is_posted_twice_is_found(runs: Runs, monkeypatch: Patch) ->
 def test_an_entry_that_is_sent_before_the_guard_has_its_stop_is_found(runs: Runs, monkeypatch: Patch) -> None:
     monkeypatch.setattr(Keeper, "forbids", lambda self, order: None)
     assert "guarded_before_sent" in runs.broken()
+
+
+def test_an_entry_that_is_sent_although_a_person_halted_buying_is_found(runs: Runs, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(HaltPermit, "forbids", lambda self, order: None)
+    monkeypatch.setattr(HaltFile, "halt", lambda self: Halt(reason="planted"))
+    assert "nothing_bought_forbidden" in runs.broken()

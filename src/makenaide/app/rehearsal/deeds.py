@@ -16,6 +16,7 @@ from makenaide.domain.money import QUANTITY_STEP, plain
 from makenaide.exchange.simulator.core.errors import Refused
 from makenaide.exchange.simulator.core.operator import Operator
 from makenaide.exchange.simulator.core.treasury import Move, WalletState
+from makenaide.execution.halt import HaltFile
 
 Act = Callable[[Exchange], None]
 
@@ -67,6 +68,21 @@ def operators_deeds(rng: random.Random, span: Span, markets: Sequence[Market]) -
         for at, state in ((begin, WalletState.PAUSED), (end, WalletState.WORKING)):
             found.append(Deed(at, f"wallet {state}", _wallet(base_of(market), state)))
     return found
+
+
+def halts(rng: random.Random, span: Span, switch: HaltFile) -> list[Deed]:
+    """A person halts buying over a slot and for some hours, twice."""
+    days = (span.last - span.first).days
+    found: list[Deed] = []
+    for _ in range(2):
+        begin = span.first + timedelta(days=rng.randrange(days), seconds=rng.uniform(-600, 40))
+        end = begin + timedelta(hours=rng.uniform(0.2, 30))
+        found += [Deed(begin, "halt", _halted(switch, begin)), Deed(end, "halt lifted", lambda _: switch.lift())]
+    return found
+
+
+def _halted(switch: HaltFile, at: datetime) -> Act:
+    return lambda _exchange: switch.set("a rehearsal", "a person", at)
 
 
 def persons_deeds(rng: random.Random, span: Span, markets: Sequence[Market]) -> list[Deed]:

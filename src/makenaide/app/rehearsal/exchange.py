@@ -1,6 +1,6 @@
 """The simulated venue of a rehearsal: behind a courier who loses things; it can be killed and rebuilt."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -76,8 +76,8 @@ class Exchange:
     venue: Venue = field(init=False)
     courier: Courier = field(init=False)
     counted: dict[str, int] = field(init=False, default_factory=dict)
-    bare: list[str] = field(default_factory=list)
-    """The entries that were sent while no guard held their stop."""
+    witnessed: list[tuple[str, str]] = field(default_factory=list)
+    """The entries that were sent though they must not have been: which law forbade it, and the identifier."""
 
     _nonces: "count[int]" = field(init=False, default_factory=count)
 
@@ -134,17 +134,20 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """The way to the venue: tells it our time with each request, and lets happen what others have planned first."""
+    """The way to the venue: tells it our time with each request, and lets happen what others have planned first.
+
+    `forbids` names the laws that forbid buying for that position at this moment.
+    """
 
     exchange: Exchange
     clock: SteppedClock
-    watched: Callable[[], Container[str]]
+    forbids: Callable[[str], Sequence[str]]
 
     def send(self, request: Request) -> Response:
         """Send once; raises `NotConnected` or `Interrupted` where a socket's client would."""
-        self.exchange.live(self.clock.now())
         if request.method == "POST" and request.path == "/v1/orders":
             self._witness(request)
+        self.exchange.live(self.clock.now())
         door = DoorTransport(door=self.exchange.courier, wait=self.clock.sleep)
         headers = {**request.headers, **self.clock.stamp()}
         plain = {name: text for name, text in headers.items() if name.lower() != "accept-encoding"}
@@ -155,9 +158,9 @@ class Wire:
         )
 
     def _witness(self, request: Request) -> None:
-        """Note an entry whose position the guard does not hold; a bid that cannot fill is none."""
+        """Note an entry that must not be sent now; a bid that cannot fill is none."""
         body = msgspec.json.decode(request.body or b"{}", type=dict[str, Any])
         identifier = str(body.get("identifier", ""))
         position, _, leg = identifier.removeprefix("mk1-").partition("-")[2].rpartition("-")
-        if leg.startswith("e") and body.get("time_in_force") != "post_only" and position not in self.watched():
-            self.exchange.bare.append(identifier)
+        if leg.startswith("e") and body.get("time_in_force") != "post_only":
+            self.exchange.witnessed += [(law, identifier) for law in self.forbids(position)]

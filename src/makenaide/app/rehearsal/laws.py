@@ -4,7 +4,7 @@ The venue's own record is the truth. Every law has a stable name; `LAWS` holds t
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -37,15 +37,6 @@ class Violation:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forbidden:
-    """A stretch of time in which nothing may be bought, and why: halted, unguarded, unreconciled."""
-
-    start: datetime
-    end: datetime
-    why: str
-
-
 @dataclass(slots=True, kw_only=True)
 class Case:
     """What the laws look at, at rest. `last`: the run is over, and nothing may be in doubt any more."""
@@ -55,7 +46,6 @@ class Case:
     account_id: str
     now: datetime
     last: bool = False
-    forbidden: Sequence[Forbidden] = ()
     guarded: frozenset[PositionId] = frozenset()
     at_venue: list[Order] = field(init=False)
     stored: dict[Identifier, StoredOrder] = field(init=False)
@@ -125,8 +115,9 @@ def stop_guards(case: Case) -> Iterator[str]:
 
 def guarded_before_sent(case: Case) -> Iterator[str]:
     """No entry is sent before the guard holds its stop."""
-    for identifier in case.exchange.bare:
-        yield f"{identifier} was sent while no guard held its stop"
+    for law, identifier in case.exchange.witnessed:
+        if law == guarded_before_sent.__name__:
+            yield f"{identifier} was sent while no guard held its stop"
 
 
 def guard_holds(case: Case) -> Iterator[str]:
@@ -215,13 +206,10 @@ def _of_the_close(order: StoredOrder) -> bool:
 
 
 def nothing_bought_forbidden(case: Case) -> Iterator[str]:
-    """Nothing is bought while buying is forbidden, by the venue's own record of times."""
-    for each in case.at_venue:
-        if each.side is not Side.BID or not each.executed:
-            continue
-        for stretch in case.forbidden:
-            if stretch.start <= each.created_at < stretch.end:
-                yield f"{_identifier(each)} was bought at {each.created_at.isoformat()}: {stretch.why}"
+    """No entry is sent while buying is halted."""
+    for law, identifier in case.exchange.witnessed:
+        if law == nothing_bought_forbidden.__name__:
+            yield f"{identifier} was sent while buying was halted"
 
 
 def _lots(case: Case) -> Mapping[PositionId, Mapping[Side, Decimal]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from makenaide.app.rehearsal.fuse import At, Chooser, Fuse, SimulatedCrash
-from makenaide.app.rehearsal.laws import LAWS, Case, Forbidden, Violation, judge
+from makenaide.app.rehearsal.laws import LAWS, Case, Violation, judge
 from makenaide.app.rehearsal.process import ACCOUNT, SCHEMA, Plan, Process, guarded, open_process, opening
 from makenaide.domain.errors import MakenaideError, Unavailable
 from makenaide.exchange.simulator.stepped import SteppedClock
@@ -61,7 +61,6 @@ class Life:
     clock: SteppedClock = field(init=False)
     tally: Tally = field(default_factory=Tally)
     fuses: list[Fuse] = field(default_factory=list)
-    forbidden: list[Forbidden] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = SteppedClock(max(opening(self.plan), self.plan.exchange.venue.now))
@@ -135,7 +134,6 @@ class Life:
             account_id=ACCOUNT,
             now=self.clock.now(),
             last=last,
-            forbidden=self.forbidden,
             guarded=guarded(self.plan),
         )
         self.tally.note(judge(case))

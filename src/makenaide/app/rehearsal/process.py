@@ -27,6 +27,7 @@ from makenaide.execution.guard.guard import STOPS, Guard
 from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.guard.seller import GuardParts
 from makenaide.execution.guard.stops import decode
+from makenaide.execution.halt import HaltFile, HaltPermit
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.cycle import CycleResult
@@ -41,6 +42,9 @@ SCHEMA = "rehearsal"
 """Where the rows of a rehearsal live, in a database of their own."""
 
 ACCOUNT = "5ea5a1000000"
+
+HALT = Path("/home/halt.json")
+"""The kill switch of a rehearsal's own files."""
 
 _FOLDER = Path("/guard")
 _KEY = b"k" * 32
@@ -117,8 +121,13 @@ def open_process(plan: Plan, clock: SteppedClock, fuse: Fuse, alone: Callable[[]
 def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Callable[[], bool]]) -> Process:
     config, exchange = plan.config, plan.exchange
     clock, fuse, alone = fate
-    # The guard is made of the wire, and the wire looks at the guard: neither comes first.
-    wire: Transport = Wire(exchange=exchange, clock=clock, watched=lambda: watchman.holds())  # noqa: PLW0108
+    halt = HaltFile(files=plan.files, path=HALT)
+
+    def forbids(position: str) -> list[str]:
+        found = ["nothing_bought_forbidden"] if halt.halt() is not None else []
+        return found if position in watchman.holds() else [*found, "guarded_before_sent"]
+
+    wire: Transport = Wire(exchange=exchange, clock=clock, forbids=forbids)
     venue = _client(config, CrashingTransport(inner=wire, burn=fuse.burn), clock, exchange.nonce)
     stepper = SteppedWatcher(remote=Remote(transport=wire, keys=KEYS, ids=exchange.nonce), clock=clock)
     eyes = CrashingWatcher(inner=SteppedEyes(exchange=exchange, clock=clock, stepper=stepper), burn=fuse.burn)
@@ -143,7 +152,7 @@ def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Ca
         venue=venue,
         clock=clock,
         settings=config.execution,
-        permits=(keeper,),
+        permits=(HaltPermit(source=halt), keeper),
         rival=keeper.rival,
         settled=keeper.publish,
     )

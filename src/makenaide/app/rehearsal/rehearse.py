@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from makenaide.app.rehearsal.deeds import Agenda, operators_deeds, persons_deeds
+from makenaide.app.rehearsal.deeds import Agenda, halts, operators_deeds, persons_deeds
 from makenaide.app.rehearsal.exchange import Exchange
 from makenaide.app.rehearsal.fuse import At, Chooser, Drawn
 from makenaide.app.rehearsal.laws import Violation
 from makenaide.app.rehearsal.life import Fate, Life
-from makenaide.app.rehearsal.process import Plan, won
+from makenaide.app.rehearsal.memory import MemoryFiles
+from makenaide.app.rehearsal.process import HALT, Plan, won
 from makenaide.app.rehearsal.span import busy_span
 from makenaide.app.rehearsal.storm import storm
 from makenaide.app.rehearsal.weather import events, with_falls
 from makenaide.config import Config
 from makenaide.exchange.simulator.prices.staged import Staged
 from makenaide.exchange.simulator.settings import RejectedIdentifier
+from makenaide.execution.halt import HaltFile
 
 MARKETS = 36
 """Markets of a generated world: few enough to be quick, enough to find something to buy."""
@@ -70,7 +72,8 @@ def plan_of(trial: Trial, conninfo: str) -> Plan:
     markets = sorted({market for bought in span.chances.values() for market in bought}) or [
         each.market for each in span.tape.listings(span.first)
     ]
-    deeds = operators_deeds(rng, span, markets)
+    files = MemoryFiles()
+    deeds = operators_deeds(rng, span, markets) + halts(rng, span, HaltFile(files=files, path=HALT))
     if trial.people:
         deeds += persons_deeds(rng, span, markets)
     settings = replace(
@@ -88,7 +91,7 @@ def plan_of(trial: Trial, conninfo: str) -> Plan:
         fault_seed=trial.seed,
         deeds=Agenda(deeds),
     )
-    return Plan(config=config, exchange=exchange, conninfo=conninfo, first=span.first, last=span.last)
+    return Plan(config=config, exchange=exchange, conninfo=conninfo, first=span.first, last=span.last, files=files)
 
 
 def life_of(trial: Trial, plan: Plan) -> Life:
