@@ -39,12 +39,16 @@ class Violation:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """What the laws look at, at rest. `last`: the run is over, and nothing may be in doubt any more."""
+    """What the laws look at, at rest. `since`: when the present process began; while there was none, nobody settled.
+
+    `last`: the run is over, and nothing may be in doubt any more.
+    """
 
     exchange: Exchange
     db: Database
     account_id: str
     now: datetime
+    since: datetime
     last: bool = False
     guarded: frozenset[PositionId] = frozenset()
     at_venue: list[Order] = field(init=False)
@@ -91,7 +95,7 @@ def sent_after_commit(case: Case) -> Iterator[str]:
 def unknown_settles(case: Case) -> Iterator[str]:
     """No order stays in doubt for longer than the settle window; none at all once everything is over."""
     for order in case.unsettled:
-        age = case.now - order.created_at
+        age = case.now - max(order.created_at, case.since)
         if case.last or age > SETTLE_WINDOW:
             yield f"{order.identifier} of {order.created_at.isoformat()} is {order.life.state}"
 
