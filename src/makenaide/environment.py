@@ -67,13 +67,13 @@ class Environment:
 def load(environ: Mapping[str, str] | None = None) -> Environment:
     """Read the environment and the file it points to; `Misconfigured` names the key and what was expected."""
     env = os.environ if environ is None else environ
-    home = Path(env.get("MAKENAIDE_HOME") or platformdirs.user_data_dir("makenaide", appauthor=False)).expanduser()
+    home = data_folder(env)
     named = env.get("MAKENAIDE_CONFIG")
     file = Path(named).expanduser() if named else home / FILE_NAME
     values = _read(file, required=named is not None)
     _overlay(values, env)
     environment = Environment(
-        home=home.absolute(),
+        home=home,
         database_url=env.get("DATABASE_URL") or None,
         language=language(env),
         config_file=file,
@@ -89,6 +89,12 @@ def forget_secrets(environ: MutableMapping[str, str]) -> None:
     """Take the trading key out of `environ`, so that no child process inherits it; call it once it has been read."""
     for name in (ACCESS_NAME, SECRET_NAME):
         environ.pop(name, None)
+
+
+def data_folder(env: Mapping[str, str]) -> Path:
+    """The data folder, absolute; reads no file: the guard must start even when the configuration is broken."""
+    named = env.get("MAKENAIDE_HOME") or platformdirs.user_data_dir("makenaide", appauthor=False)
+    return Path(named).expanduser().absolute()
 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:

@@ -1,12 +1,21 @@
 """Runs without an end: on the simulator in real pace, and with the public client against a served simulator."""
 
 import json
+import os
+import signal
+import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.worlds import LIVELY, Going, Home, Make, homes, require_sound, require_told
+from makenaide.app.clock import boot_seconds
+from makenaide.app.database import open_store
+from makenaide.app.guardpost import Watch
+from makenaide.environment import load
+from makenaide.store.accounts import latest_account
+from makenaide.store.db import Role
+from tests.acceptance.worlds import LIVELY, Going, Home, Make, dead, homes, require_sound, require_told
 
 ENDLESS = ("run", "--json", "--endless", "--markets", "4")
 PAPER = ("run", "--json", "--exchange", "upbit", "--mode", "paper")
@@ -57,6 +66,57 @@ def test_an_endless_run_does_todays_slot_late_and_survives_its_signals_and_kills
     again.kill()
     assert endless.must("reconcile", "--json").data()["equal"] is True
     assert endless.must("report", "--json").data()["equity"] == report["equity"]
+    require_sound(endless)
+
+
+def watching(home: Home) -> bool:
+    """Whether a guard does."""
+    return home.post().standing(boot_seconds()).watch is Watch.WATCHING
+
+
+def alarms(home: Home) -> list[tuple[str, str]]:
+    """The alarms in the audit trail: action and cause."""
+    with open_store(load({"MAKENAIDE_HOME": str(home.path)})) as store, store.open(Role.READER) as db:
+        account = latest_account(db)
+        assert account is not None
+        rows = db.rows("audit_of", account_id=account.account_id, action="alarm.guard%")
+    return [(row.action, row.detail["cause"]) for row in rows]
+
+
+def test_guard_and_venue_outlive_a_killed_run_and_each_is_replaced_when_it_dies(endless: Home) -> None:
+    first = traded_today(endless, ENDLESS)
+    guard, venue = endless.post().on_duty(), endless.venue()
+    assert guard is not None
+    first.kill()
+    time.sleep(5)
+    assert guard.alive
+    assert venue.alive, "claimed by the guard alone"
+    told = endless.must("status", "--json").data()["account"]["guard"]
+    assert (told["state"], told["process"], told["seconds"] < 5) == ("watching", guard.pid, True)
+    assert "watching, " in endless.must("status").out
+    require_told(endless.call("guard"), 8, "another process guards account")
+
+    again = endless.start(*ENDLESS)
+    again.wait_for(lambda: running(endless))
+    assert endless.post().on_duty() == guard, "found, not replaced"
+    os.kill(guard.pid, signal.SIGKILL)
+    began = time.monotonic()
+    again.wait_for(lambda: (now := endless.post().on_duty()) is not None and now != guard and now.alive)
+    again.wait_for(lambda: watching(endless))
+    assert time.monotonic() - began < 5, "guarded again"
+    os.kill(venue.pid, signal.SIGKILL)
+    assert dead([venue.pid])
+    assert again.process.poll() is None
+
+    replaced = endless.post().on_duty()
+    stopped = again.end()
+    assert stopped.code == 0, stopped.err
+    assert "Guard" not in endless.must("status").out
+    assert replaced is not None
+    assert not replaced.alive, "with nothing to guard it ends with the run"
+    assert "has no guard" in endless.must("guard", "--stop").out
+    assert alarms(endless) == [("alarm.guard_gone", f"its process {guard.pid} is gone")]
+    assert endless.must("reconcile", "--json").data()["equal"] is True
     require_sound(endless)
 
 

@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]
 
+from makenaide.app.detached import end
+from makenaide.app.guardpost import Post, latest_post
+from makenaide.app.resident import Address, venue_address
 from makenaide.cli import main
 from makenaide.environment import ACCESS_NAME, SECRET_NAME
 from makenaide.store.embedded import EmbeddedPostgres
@@ -185,6 +188,16 @@ class Home:
             return []
         return [json.loads(line).get("action", "") for line in log.read_bytes().split(b"\n")[:-1]]
 
+    def post(self) -> Post:
+        """The files of this home's guard."""
+        return latest_post(self.path / "accounts")
+
+    def venue(self) -> Address:
+        """The venue process of this home's guarded account, living or not."""
+        address = venue_address(self.post().account)
+        assert address is not None
+        return address
+
     def simulators(self) -> list[int]:
         """The living simulator processes of this home's worlds."""
         return [
@@ -199,6 +212,10 @@ class Home:
         for going in self._started:
             if going.process.poll() is None:
                 going.kill()
+        for folder in (self.path / "accounts").glob("*"):
+            for process in (Post(folder).on_duty(), venue_address(folder)):
+                if process is not None:
+                    end(process, 5)
         EmbeddedPostgres(self.path).remove()
 
 

@@ -19,8 +19,10 @@ from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Group, LimiterSettings
 from makenaide.store.accounts import Account
+from makenaide.store.claims import claims
 from makenaide.store.db import Database
 from tests.contract.charts import FIRST
+from tests.contract.residents import Place
 
 pytestmark = pytest.mark.sockets
 
@@ -73,7 +75,7 @@ def test_every_session_asks_the_kill_switch_and_notes_it_once_and_limits_where_t
     env = replace(load({"MAKENAIDE_HOME": str(tmp_path)}), values={"live": {"day_krw": 1_000_000}})
     wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
     with open_session(env.config, journal, wanted, StopFlag()) as session:
-        assert [type(each).__name__ for each in session.desk.permits] == ["HaltPermit", "Budget"]
+        assert [type(each).__name__ for each in session.desk.permits] == ["HaltPermit", "Budget", "Keeper"]
         session.note_halt()
         assert noted(journal) == []
         switch = halt_file(tmp_path)
@@ -110,3 +112,20 @@ def test_permits_of_a_live_account_hold_limits_and_a_rehearsal_whatever_is_set(
     assert [answer and answer.refusal for answer in answers] == [None, Refusal.LIVE_LIMIT, Refusal.HALTED]
     paper = replace(account, mode="paper", settings={})
     assert len(permits(config, journal, paper, halt_file(tmp_path), WallClock(StopFlag()))) == 1
+
+
+def test_a_trader_on_the_wall_clock_goes_on_when_its_venue_is_killed(journal: Database, tmp_path: Path) -> None:
+    env = load({"MAKENAIDE_HOME": str(tmp_path), "MAKENAIDE_MARKET__HISTORY_DAYS": "3"})
+    wanted = wanted_account(env, source(env.config, {"endless": True, "markets": 3}))
+    here = Place(wanted.folder)
+    try:
+        with open_session(env.config, journal, wanted, StopFlag()) as session:
+            before = session.venue.accounts()
+            killed = here.kill_venue()
+            assert session.venue.accounts() == before
+            assert here.address.alive
+            assert here.address.pid != killed.pid
+            assert claims(wanted.folder / "venue-users") != ()
+        assert claims(wanted.folder / "venue-users") == ()
+    finally:
+        here.end()

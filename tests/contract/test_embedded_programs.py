@@ -14,9 +14,9 @@ from makenaide.domain.errors import DatabaseUnavailable, DiskFull, Misconfigured
 from makenaide.store import binaries as programs
 from makenaide.store import cluster
 from makenaide.store.binaries import Binaries, installed, resolve, usable_by
+from makenaide.store.claims import exclusive
 from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.home import file_faults
-from makenaide.store.leases import exclusive
 from makenaide.store.processes import Account
 from tests.contract.conftest import Make, ask, dead, tell
 
@@ -133,7 +133,7 @@ def test_a_server_that_does_not_stop_is_named(make: Make, monkeypatch: pytest.Mo
 
 def test_a_start_that_hangs_elsewhere_is_not_waited_for_for_ever(make: Make, home: Path) -> None:
     with (
-        exclusive(home / "postgres.lock", 1),
+        exclusive(home / "postgres.lock", 1, DatabaseUnavailable("held by this test")),
         pytest.raises(DatabaseUnavailable, match="another process has been starting"),
     ):
         make(patience=0.05).start()

@@ -13,9 +13,10 @@ from makenaide.domain.money import ZERO_KRW, Krw, Quantity
 from makenaide.domain.order import Leg, OrderState, OrderType, TimeInForce, identifier, position_id
 from makenaide.exchange.http import Request
 from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
-from makenaide.execution.booking import book, require_same
+from makenaide.execution.booking import book
 from makenaide.execution.leave import leave
 from makenaide.execution.portfolio import open_positions
+from makenaide.execution.sameness import require_same
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import fill_postings
 from makenaide.risk.exits import ExitSignal

@@ -19,7 +19,7 @@ from makenaide.execution.disk import Disk
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.file import JOURNAL
 from makenaide.execution.guard.guard import STOPS, Guard
-from makenaide.execution.guard.pulse import HEARTBEAT, FileLink, Pulse, keep_watch
+from makenaide.execution.guard.pulse import FileLink, Pulse, keep_watch
 from makenaide.execution.guard.stops import StopsFile, decode, encode
 from makenaide.execution.leave import leave
 from makenaide.execution.permit import Forbidden
@@ -34,6 +34,9 @@ from tests.contract.trading import NAME, Exchange, Trader, open_trader, whole
 
 SLUMP = Chart(market=ETH, price=5_000_000, days=[-0.10, -0.05])
 SLUMP_TOO = Chart(market=XRP, price=3_000, days=[-0.10, -0.05])
+
+
+HEARTBEAT = "heartbeat.json"
 
 
 def never() -> bool:
@@ -185,7 +188,13 @@ def exits_of_nothing(trader: Trader) -> bool:
 
 def link(trader: Trader) -> FileLink:
     """The trading process hears the guard by its heartbeat alone."""
-    return FileLink(files=Disk(), folder=trader.exchange.guard, boot=boot(trader), silent_seconds=5)
+    return FileLink(files=Disk(), path=trader.exchange.guard / HEARTBEAT, boot=boot(trader), silent_seconds=5)
+
+
+def pulse_of(trader: Trader, clock: Callable[[], float]) -> Pulse:
+    """The heartbeat of a guard's process."""
+    path = trader.exchange.guard / HEARTBEAT
+    return Pulse(files=Disk(), path=path, clock=trader.clock, boot=clock, pid=7, born="1")
 
 
 def boot(trader: Trader) -> Callable[[], float]:
@@ -201,7 +210,7 @@ def test_a_heartbeat_that_grows_old_or_holds_other_stops_forbids_buying(journal:
     trader = holding(journal)
     hears = link(trader)
     trader.session.keeper.link = hears
-    pulse = Pulse(files=Disk(), folder=trader.exchange.guard, clock=trader.clock, boot=hears.boot, process="7-1")
+    pulse = pulse_of(trader, hears.boot)
     pulse.beat(trader.guard)
     assert trader.session.keeper.forbids(None) is None
     trader.clock.sleep(5.1)
@@ -225,7 +234,7 @@ def test_keeping_watch_beats_each_second(journal: Database) -> None:
         beats.append((trader.clock.now() - FIRST).total_seconds())
         return beats[-1]
 
-    pulse = Pulse(files=Disk(), folder=trader.exchange.guard, clock=trader.clock, boot=clock, process="7-1")
+    pulse = pulse_of(trader, clock)
     keep_watch(trader.guard, pulse, lambda: len(beats) >= 10)
     gaps = [later - earlier for earlier, later in pairwise(beats)]
     assert max(gaps) <= 1.1

@@ -134,7 +134,7 @@ def test_nothing_is_kept_of_a_world_that_cannot_be(
         options["scenario"] = tmp_path / "mine.toml"
         options["scenario"].write_text(scenario, encoding="utf-8")
     with pytest.raises(Misconfigured, match=words):
-        serve_simulator(port=0, world=None, as_json=False, **(NOTHING | options))
+        serve_simulator(port=0, world=None, resident=False, as_json=False, **(NOTHING | options))
     assert not (tmp_path / "home").exists()
 
 

@@ -37,6 +37,13 @@ def test_the_shares_are_those_of_the_house_rules() -> None:
     assert (person.order, person.default, person.ticker) == (1, 2, 2), "the rest"
 
 
+def test_a_paper_accounts_venue_asks_for_lists_and_books_and_nothing_else() -> None:
+    for place in Place:
+        paper = LimiterSettings().within(Role.PAPER, place)
+        assert {group for group in Group if paper.rate(group)} == {Group.MARKET, Group.ORDERBOOK}
+    assert (LimiterSettings().orderbook, LimiterSettings().candle) == (5, 7), "the trader lends it its books alone"
+
+
 def test_a_share_never_raises_what_was_set_lower() -> None:
     slow = LimiterSettings(candle=0.5, margin=0.02).within(Role.PERSON)
     assert (slow.candle, slow.ticker, slow.margin) == (0.5, 2, 0.02)

@@ -79,8 +79,24 @@ def test_the_prices_of_a_world_are_generated_or_replayed_and_never_neither(tmp_p
     replayed = replace(world, market=None, replay=str(file))
     data = worlds.market_data(replayed)
     assert [each.market for each in data.listings(data.end)] == ["KRW-BTC"]
-    with pytest.raises(Misconfigured, match="neither market nor replay"):
+    with pytest.raises(Misconfigured, match="neither market nor replay nor upbit"):
         worlds.market_data(replace(world, market=None))
+
+
+def test_a_world_on_real_prices_asks_nobody_until_an_order_comes(tmp_path: Path) -> None:
+    settings = replace(Config().upbit, base_url="http://127.0.0.1:9")
+    world = replace(made(tmp_path), market=None, upbit=settings, venue=replace(Config().venue, pace=Pace.REAL))
+    worlds.save(world)
+    assert worlds.load(world.file) == world
+    for _ in range(2):
+        data = worlds.market_data(world)
+        assert data.end.year > 9000
+        face, log = worlds.open_face(world, data, WallClock(StopFlag()))
+        log.close()
+        assert face.venue.accounts[worlds.ACCOUNT].wallet.holding("KRW").total == Decimal("10000000.5")
+    other = replace(world, upbit=Config().upbit)
+    _, log = worlds.open_face(other, worlds.market_data(other), WallClock(StopFlag()))
+    log.close()  # the account goes on wherever, and however, the exchange is asked
 
 
 def test_a_consent_that_nobody_could_give_is_misconfigured(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""The simulator as a process of its own, beside the one that trades: started, told apart, and stopped with it."""
+"""The simulator of a stepped run, beside the process that trades: started, told apart, and stopped with it.
+
+On the wall clock the venue is `resident`: there it must outlive the trader.
+"""
 
 import os
 import select
@@ -13,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from makenaide.app.announcement import Announcement, fault_of
 from makenaide.app.world import World
-from makenaide.domain import errors
 from makenaide.domain.errors import DiskFull, InUse, MakenaideError, Unavailable
 from makenaide.exchange.http import Interrupted, NotConnected, Request, Response, Transport
 from makenaide.exchange.simulator.rest.face import DISK_FULL
@@ -26,21 +29,6 @@ _DEATH_SECONDS = 0.5
 """A dying process closes its sockets a moment before it can be seen to be dead."""
 _TAKEOVER_SECONDS = 10.0
 """How long a new simulator waits for one whose trader was killed to let go of the command log."""
-
-
-class Announcement(msgspec.Struct, frozen=True):
-    """The first line that a simulator prints with --json: where it is, or why it is not.
-
-    `socket` and `private` are its WebSockets; `keys` and `operator` name the files with the keys and the token.
-    """
-
-    url: str = ""
-    socket: str = ""
-    private: str = ""
-    keys: str = ""
-    operator: str = ""
-    error: str = ""
-    code: int = 0
 
 
 class SimulatorGone(MakenaideError):
@@ -109,7 +97,7 @@ def _started(world: World) -> tuple[subprocess.Popen[bytes], Announcement]:
         if not said.error:
             return process, said
         _stop(process)
-        fault = _fault(said)
+        fault = fault_of(said)
         if not isinstance(fault, InUse) or time.monotonic() > deadline:
             raise fault
         time.sleep(0.1)
@@ -134,12 +122,6 @@ def _announcement(process: subprocess.Popen[bytes]) -> Announcement:
     except msgspec.MsgspecError:
         _stop(process)
         return Announcement(error=f"the simulator did not start (exit code {process.returncode})", code=11)
-
-
-def _fault(said: Announcement) -> MakenaideError:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MakenaideError)]
-    kind = next((each for each in kinds if each.exit_code == said.code), Unavailable)
-    return kind(said.error)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,8 @@
-"""The wall clock, and the flag that a signal raises."""
+"""The wall clock, the clock since boot, and the flag that a signal raises."""
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,3 +54,12 @@ class WallClock:
         """Return `seconds` later, or at once when asked to stop."""
         if seconds > 0:
             self._flag.wait(seconds)
+
+
+def boot_seconds() -> float:
+    """Seconds since the machine was started, suspended ones included; the same for every process, set by nobody.
+
+    Where the system has no such clock (macOS), its monotonic one, which every process shares too.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -1,19 +1,31 @@
-"""The guard and the trading process's hold on it: driven in process where time is stepped."""
+"""The trading process's hold on its guard: in process where time is stepped, by its files on the wall clock."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from makenaide.app.venues import Market
-from makenaide.config import Config
+from makenaide.app.clock import boot_seconds
+from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
 from makenaide.execution.disk import Disk, Files
+from makenaide.execution.guard.file import JOURNAL
 from makenaide.execution.guard.guard import Ack, Guard
+from makenaide.execution.guard.pulse import FileLink
 from makenaide.execution.guard.seller import GuardParts
 from makenaide.store.home import file_faults
 
+if TYPE_CHECKING:
+    from makenaide.app.venues import Market
+    from makenaide.config import Config
+    from makenaide.execution.guard.keeper import Link
+    from makenaide.pipeline.session import Vigil
+
 KEY_FILE = "key"
 _KEY_BYTES = 32
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,68 @@ class InlineLink:
     def ack(self) -> Ack:
         """What it holds, once it has taken up what is published."""
         return self.guard.reload()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookout:
+    """A `Vigil` beside a guard that is a process of its own: waits, and returns as soon as its journal grows."""
+
+    journal: Path
+    clock: Clock
+
+    def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
+        """Return at `moment`, soon after `stopping` says so, or when the guard has done something."""
+        before = self._size()
+        while not stopping() and self._size() == before:
+            left = (moment - self.clock.now()).total_seconds()
+            if left <= 0:
+                return
+            self.clock.sleep(min(_LOOK_SECONDS, left))
+
+    def _size(self) -> int:
+        try:
+            return self.journal.stat().st_size
+        except OSError:
+            return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """How the trading process has its guard: the folder and key they share, how it hears it, what waits meanwhile."""
+
+    folder: Path
+    key: bytes
+    link: "Link"
+    vigil: "Vigil"
+
+
+def hold(config: "Config", market: "Market", account_id: str, account_folder: Path) -> Hold:
+    """The guard in this process for a stepped run; on the wall clock the one that `app.warden` keeps."""
+    folder, files = guard_folder(account_folder), Disk()
+    key = guard_key(folder, files)
+    if market.last_slot is None:
+        link = FileLink(
+            files=files,
+            path=folder / "heartbeat.json",
+            boot=boot_seconds,
+            silent_seconds=config.execution.silent_seconds,
+        )
+        return Hold(folder=folder, key=key, link=link, vigil=Lookout(journal=folder / JOURNAL, clock=market.clock))
+    guard = Guard(
+        GuardParts(
+            account_id=account_id,
+            folder=folder,
+            key=key,
+            files=files,
+            venue=market.venue,
+            watcher=market.watcher,
+            clock=market.clock,
+            settings=config.execution,
+            risk=config.risk,
+            blind_looks=3,
+        )
+    )
+    return Hold(folder=folder, key=key, link=InlineLink(guard), vigil=guard)
 
 
 def guard_folder(account_folder: Path) -> Path:
@@ -50,22 +124,3 @@ def guard_key(folder: Path, files: Files) -> bytes:
     if len(key) != _KEY_BYTES:
         raise Misconfigured(f"{path}: no key of the guard: expected {_KEY_BYTES} bytes")
     return key
-
-
-def inline_guard(config: Config, market: Market, account_id: str, folder: Path) -> Guard:
-    """The guard of `account_id` in this process, over the same eyes and the same venue."""
-    files = Disk()
-    return Guard(
-        GuardParts(
-            account_id=account_id,
-            folder=folder,
-            key=guard_key(folder, files),
-            files=files,
-            venue=market.venue,
-            watcher=market.watcher,
-            clock=market.clock,
-            settings=config.execution,
-            risk=config.risk,
-            blind_looks=None if market.last_slot is None else 3,
-        )
-    )

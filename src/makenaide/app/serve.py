@@ -1,8 +1,8 @@
 """Serving a simulated world over HTTP, on this machine only: which one is meant, if it can be, and the server."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,13 +15,16 @@ from makenaide.app import scenario as scenarios
 from makenaide.app import world as worlds
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.identity import Source
+from makenaide.app.resident import move_in, move_out_when_idle, venue_address
 from makenaide.app.venues import new_world
 from makenaide.app.world import MAIN_KEY, SCOPES, World
 from makenaide.domain.errors import Misconfigured
 from makenaide.environment import Environment
+from makenaide.exchange.simulator.faults.courier import Courier
 from makenaide.exchange.simulator.faults.mischief import Mischief
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.prices.files import fingerprint
+from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.server import Server
 from makenaide.exchange.simulator.settings import Pace
 
@@ -98,10 +101,38 @@ def serve_world(
 
     `announce` gets the port once requests are taken; `watch_parent` also stops at the end of standard input.
     """
+    with _server(world, data, (port,)) as server:
+        server.run(announce, watch_parent=watch_parent)
+
+
+def serve_resident(world: World, data: MarketData, announce: Callable[[int], None]) -> None:
+    """As `serve_world`, for as long as anybody claims the venue, on the port that it had before if that is free."""
+    folder = Path(world.folder)
+
+    def up(port: int) -> None:
+        move_in(folder, port)
+        announce(port)
+        move_out_when_idle(folder, server.stop)
+
+    before = venue_address(folder)
+    with _server(world, data, (0,) if before is None else (before.port, 0)) as server:
+        server.run(up)
+
+
+@contextmanager
+def _server(world: World, data: MarketData, ports: Sequence[int]) -> Iterator[Server]:
+    """The venue's server, on the first of `ports` that can be had."""
     clock = WallClock(StopFlag())
     face, log = worlds.open_face(world, data, clock)
     with closing(log):
         door = worlds.open_door(world, face, clock)
-        server = Server(face, port=port, door=door)
+        server = _bound(face, door, ports)
         server.hub.mischief = Mischief(server.hub, door.faults)
-        server.run(announce, watch_parent=watch_parent)
+        yield server
+
+
+def _bound(face: Face, door: Courier, ports: Sequence[int]) -> Server:
+    for port in ports[:-1]:
+        with suppress(Misconfigured):  # somebody else listens there
+            return Server(face, port=port, door=door)
+    return Server(face, port=ports[-1], door=door)

@@ -10,7 +10,7 @@ from typing import Any
 
 from makenaide.app.admission import Admission
 from makenaide.app.clock import StopFlag
-from makenaide.app.guarding import InlineLink, guard_folder, inline_guard
+from makenaide.app.guarding import hold
 from makenaide.app.identity import Source, account_id, identity, rows_of
 from makenaide.app.permits import permits
 from makenaide.app.venues import Market, live_market, open_market
@@ -123,19 +123,19 @@ class _Books:
 def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Market], flag: StopFlag) -> Session:
     """The desk, the guard and all that a cycle works with."""
     wanted, account, market = meant
-    folder = guard_folder(wanted.folder)
-    guard = inline_guard(config, market, account.account_id, folder)
-    halt = HaltFile(files=Disk(), path=wanted.home / FILE_NAME)
+    guard = hold(config, market, account.account_id, wanted.folder)
+    files = Disk()
+    halt = HaltFile(files=files, path=wanted.home / FILE_NAME)
     keeper = Keeper(
         db=ledger.db,
         lease=ledger.lease,
         account=account,
         clock=market.clock,
-        files=guard.parts.files,
-        folder=folder,
-        key=guard.parts.key,
+        files=files,
+        folder=guard.folder,
+        key=guard.key,
         settings=config.execution,
-        link=InlineLink(guard),
+        link=guard.link,
     )
     desk = Desk(
         db=ledger.db,
@@ -153,7 +153,7 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
         lease=ledger.lease,
         venue=market.venue,
         keeper=keeper,
-        vigil=guard,
+        vigil=guard.vigil,
         clock=market.clock,
         desk=desk,
         history=History(ledger.db, account.feed),

@@ -1,34 +1,32 @@
-"""The venue of an account, with its clock and its eyes: a simulator beside us, or the real exchange on paper."""
+"""The venue of an account, with its clock and its eyes: a simulator beside us, or the real exchange on paper.
 
-import random
+A stepped simulator is a child of the trading process, whose steps are its time. On the wall clock the venue is a
+resident, which the guard needs when the trading process is gone.
+"""
+
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from uuid import uuid4
 
 from makenaide.app import world as worlds
 from makenaide.app.child import Simulator, simulator
+from makenaide.app.client import nonce, read_keys, unhurried, upbit_client
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.identity import Source
+from makenaide.app.resident import Tended, resident
 from makenaide.app.world import World
 from makenaide.config import Config
 from makenaide.domain.clock import Clock, last_slot, next_slot, trading_day
 from makenaide.domain.errors import LiveClosed, Misconfigured
-from makenaide.exchange.http import Transport
 from makenaide.exchange.paper import PaperVenue
 from makenaide.exchange.polling import PollingWatcher
-from makenaide.exchange.simulator.core.commandlog import rebuild
-from makenaide.exchange.simulator.core.venue import Venue as SimulatedVenue
-from makenaide.exchange.simulator.prices.live import LiveData
-from makenaide.exchange.simulator.rest.face import Face
-from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, Pace, fingerprint
+from makenaide.exchange.simulator.settings import FaceSettings, Pace
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
-from makenaide.exchange.upbit.limiter import Limiter
 from makenaide.exchange.upbit.transport import UrllibTransport
 from makenaide.exchange.venue import Venue, Watcher
 
@@ -50,7 +48,9 @@ class Market:
 def new_world(config: Config, wanted: Source, folder: Path, now: datetime) -> World:
     """The world that a new account of `wanted` lives in; an endless one starts on today's date."""
     pace = Pace.REAL if wanted.endless else Pace.STEPPED
-    venue = replace(config.venue, seed=wanted.seed, pace=pace)
+    venue = replace(config.venue, pace=pace)
+    if wanted.kind != "upbit":
+        venue = replace(venue, seed=wanted.seed)
     market = replace(config.market, seed=wanted.seed, markets=wanted.markets)
     if wanted.endless:
         market = replace(market, first_day=trading_day(now), days=_ENDLESS_DAYS)
@@ -58,7 +58,7 @@ def new_world(config: Config, wanted: Source, folder: Path, now: datetime) -> Wo
         market = replace(market, days=wanted.days)
     return World(
         folder=str(folder),
-        market=None if wanted.kind == "replay" else market,
+        market=market if wanted.kind == "simulator" else None,
         replay=None if wanted.replay is None else str(wanted.replay.absolute()),
         venue=venue,
         face=FaceSettings(quota=config.quota),
@@ -71,32 +71,30 @@ def open_market(config: Config, wanted: Source, folder: Path, flag: StopFlag) ->
     """The venue of the account that lives in `folder`, ready to be traded on; never one with a real key."""
     if wanted.live:
         raise LiveClosed("--mode live: this way leads to paper only")
+    file = folder / "world.json"
+    world = worlds.load(file) if file.exists() else new_world(config, wanted, folder, WallClock(flag).now())
     if wanted.kind == "upbit":
-        with _paper_upbit(config, folder, flag) as market:
+        world = replace(world, upbit=config.upbit)  # how it is asked is no part of what the account is
+    worlds.save(world)
+    if wanted.endless:
+        with _on_the_wall(config, wanted, folder, flag) as market:
             yield market
         return
-    file = folder / "world.json"
-    clock = WallClock(flag)
-    world = worlds.load(file) if file.exists() else new_world(config, wanted, folder, clock.now())
-    worlds.save(world)
-    keys = worlds.keys(world)
-    with simulator(world) as beside:
-        opened = _on_the_wall if wanted.endless else _stepped
-        with opened(config, wanted, (beside, keys), flag) as market:
-            yield market
+    with simulator(world) as beside, _stepped(config, wanted, (beside, worlds.keys(world))) as market:
+        yield market
 
 
 @contextmanager
-def _stepped(config: Config, wanted: Source, at: tuple[Simulator, Keys], flag: StopFlag) -> Iterator[Market]:  # noqa: ARG001
+def _stepped(config: Config, wanted: Source, at: tuple[Simulator, Keys]) -> Iterator[Market]:
     beside, keys = at
     with closing(UrllibTransport(beside.url, config.upbit.transport)) as plain:
-        times = Remote(transport=beside.attended(plain), keys=keys, ids=_nonce).times()
+        times = Remote(transport=beside.attended(plain), keys=keys, ids=nonce).times()
     clock = SteppedClock(max(times.now, times.first_slot + config.schedule.delay))
     with closing(UrllibTransport(beside.url, config.upbit.transport, clock.stamp)) as plain:
         transport = beside.attended(plain)
-        remote = Remote(transport=transport, keys=keys, ids=_nonce)
+        remote = Remote(transport=transport, keys=keys, ids=nonce)
         yield Market(
-            venue=_client(config, transport, keys, clock),
+            venue=upbit_client(config.upbit, transport, keys, clock),
             watcher=SteppedWatcher(remote=remote, clock=clock),
             clock=clock,
             first_slot=times.first_slot,
@@ -116,44 +114,19 @@ def _last_slot(config: Config, wanted: Source, first: datetime, end: datetime) -
 
 
 @contextmanager
-def _on_the_wall(config: Config, wanted: Source, at: tuple[Simulator, Keys], flag: StopFlag) -> Iterator[Market]:  # noqa: ARG001
-    beside, keys = at
-    clock = WallClock(flag)
-    with closing(UrllibTransport(beside.url, config.upbit.transport)) as plain:
-        client = _client(config, beside.attended(plain), keys, _unhurried())
-        yield Market(
-            venue=client,
-            watcher=PollingWatcher(quotation=client, clock=clock, stopping=flag),
-            clock=clock,
-            first_slot=last_slot(clock.now(), config.schedule.times),
-            last_slot=None,
-        )
-
-
-@contextmanager
-def _paper_upbit(config: Config, folder: Path, flag: StopFlag) -> Iterator[Market]:
-    clock = WallClock(flag)
-    now = clock.now()
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(UrllibTransport(config.upbit.base_url, config.upbit.transport)) as transport:
-        public = _client(config, transport, None, _unhurried())
-        settings = replace(config.venue, pace=Pace.REAL)
-        paper = SimulatedVenue(LiveData(public, now, folder / "books.jsonl"), settings)
-        with closing(rebuild(paper, folder / "commands.log", fingerprint(settings, {"prices": "upbit"}))):
-            if worlds.ACCOUNT not in paper.accounts:
-                paper.open_account(worlds.ACCOUNT, {"KRW": Decimal(config.paper.krw)})
-            # Keys between two parts of one process: they never leave it.
-            keys = Keys(access=_nonce(), secret=_nonce() + _nonce())
-            key = ApiKey(access=keys.access, secret=keys.secret, account=worlds.ACCOUNT)
-            face = Face(paper, [key], FaceSettings(quota=config.quota), clock)
-            account = _client(config, face, keys, _unhurried())
-            yield Market(
-                venue=PaperVenue(quotation=public, trading=account),
-                watcher=PollingWatcher(quotation=public, clock=clock, stopping=flag),
-                clock=clock,
-                first_slot=next_slot(now - timedelta(days=1), config.schedule.times),
-                last_slot=None,
-            )
+def _on_the_wall(config: Config, wanted: Source, folder: Path, flag: StopFlag) -> Iterator[Market]:
+    """The resident venue of the account in `folder`; prices are its own, or those of the real exchange."""
+    clock, upbit = WallClock(flag), config.upbit
+    with resident(folder) as beside, closing(Tended(beside, upbit.transport)) as near:
+        account = upbit_client(upbit, near, read_keys(folder / "keys.json"), unhurried())
+        if wanted.kind != "upbit":
+            first = last_slot(clock.now(), config.schedule.times)
+            yield _wall_market((account, account), clock, flag, first)
+            return
+        with closing(UrllibTransport(upbit.base_url, upbit.transport)) as far:
+            public = upbit_client(upbit, far, None, unhurried())
+            first = next_slot(clock.now() - timedelta(days=1), config.schedule.times)
+            yield _wall_market((public, account), clock, flag, first)
 
 
 @contextmanager
@@ -161,39 +134,25 @@ def live_market(config: Config, keys: Keys, flag: StopFlag) -> Iterator[Market]:
     """The venue at `upbit.base_url`, for data and for orders with `keys`. Only `app.live` lets anybody get here."""
     clock = WallClock(flag)
     with keyed_client(config, keys) as client:
-        yield Market(
-            venue=client,
-            watcher=PollingWatcher(quotation=client, clock=clock, stopping=flag),
-            clock=clock,
-            first_slot=next_slot(clock.now() - timedelta(days=1), config.schedule.times),
-            last_slot=None,
-        )
+        first = next_slot(clock.now() - timedelta(days=1), config.schedule.times)
+        yield _wall_market((client, client), clock, flag, first)
 
 
 @contextmanager
 def keyed_client(config: Config, keys: Keys) -> Iterator[UpbitClient]:
     """The client at `upbit.base_url` with `keys`, to be asked what they may do."""
     with closing(UrllibTransport(config.upbit.base_url, config.upbit.transport)) as transport:
-        yield _client(config, transport, keys, _unhurried())
+        yield upbit_client(config.upbit, transport, keys, unhurried())
 
 
-def _client(config: Config, transport: Transport, keys: Keys | None, clock: Clock) -> UpbitClient:
-    """A client that paces itself by `clock`, which no stop flag may cut short: a hurried client gets banned."""
-    rng = random.Random()  # noqa: S311 - jitter of retries, no secret
-    return UpbitClient(
-        transport=transport,
-        limiter=Limiter(config.upbit.limiter, clock, rng),
-        keys=keys,
+def _wall_market(
+    clients: tuple[UpbitClient, UpbitClient], clock: Clock, flag: StopFlag, first: datetime
+) -> Market:
+    public, account = clients
+    return Market(
+        venue=account if public is account else PaperVenue(quotation=public, trading=account),
+        watcher=PollingWatcher(quotation=public, clock=clock, stopping=flag),
         clock=clock,
-        ids=_nonce,
-        rng=rng,
-        settings=config.upbit.retry,
+        first_slot=first,
+        last_slot=None,
     )
-
-
-def _unhurried() -> WallClock:
-    return WallClock(StopFlag())
-
-
-def _nonce() -> str:
-    return str(uuid4())

@@ -1,6 +1,5 @@
 """A simulated world: everything that a simulator needs to serve it, and to build it again after a crash."""
 
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from makenaide.app.client import UNREADABLE, read_keys, unhurried, upbit_client, write_private
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.parameter import near
@@ -24,6 +24,7 @@ from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.prices import files
 from makenaide.exchange.simulator.prices.generator import generate
 from makenaide.exchange.simulator.prices.incidents import Misfit
+from makenaide.exchange.simulator.prices.live import LiveData
 from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.prices.program import event
 from makenaide.exchange.simulator.prices.staged import Staged
@@ -38,16 +39,17 @@ from makenaide.exchange.simulator.settings import (
 )
 from makenaide.exchange.simulator.table import read
 from makenaide.exchange.upbit.auth import Keys
+from makenaide.exchange.upbit.settings import UpbitSettings
+from makenaide.exchange.upbit.shares import Role
+from makenaide.exchange.upbit.transport import UrllibTransport
 from makenaide.store.home import file_faults
 
 ACCOUNT = "paper"
 """The one account of a simulated world that Makenaide trades with."""
 
-
 _SHORTEST_TOKEN = 32
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What JSON in a file may raise."""
-
+_BOOK_SECONDS = 2.0
+"""Two tries of that take less than a client's patience with one read (`TransportSettings.read`)."""
 MAIN_KEY = "main"
 """The name of that account's own key, which is kept in keys.json; another key NAME is kept in keys-NAME.json."""
 
@@ -84,7 +86,8 @@ def _is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Generated prices (`market`) or replayed ones (`replay`), the venue's settings, and the opening balances.
+    """Generated prices (`market`), replayed (`replay`) or real ones (`upbit`: how they are asked for), the venue's
+    settings, and the opening balances.
 
     `balances` are those of `ACCOUNT`, `accounts` those of further ones. `keys`, `events` and `faults` are tables as a
     scenario holds them; relative times in them count from `begun`, or from the data's first slot where that is None.
@@ -102,6 +105,7 @@ class World:
     events: tuple[dict[str, Any], ...] = ()
     faults: tuple[dict[str, Any], ...] = ()
     begun: datetime | None = None
+    upbit: UpbitSettings | None = None
 
     @property
     def log(self) -> Path:
@@ -135,38 +139,23 @@ def save(world: World) -> None:
         for name in sorted({MAIN_KEY, *world.keys}):
             if not world.key_file(name).exists():
                 pair = {"access": secrets.token_hex(20), "secret": secrets.token_hex(32)}
-                _replace(world.key_file(name), msgspec.json.encode(pair))
+                write_private(world.key_file(name), msgspec.json.encode(pair))
         if not world.operator_file.exists():
-            _replace(world.operator_file, secrets.token_hex(32).encode())
-        _replace(world.file, msgspec.json.format(msgspec.json.encode(world)))
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Write `file` for this user's eyes only, whole or not at all."""
-    partial = file.with_suffix(".part")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    partial.replace(file)
+            write_private(world.operator_file, secrets.token_hex(32).encode())
+        write_private(world.file, msgspec.json.format(msgspec.json.encode(world)))
 
 
 def load(file: Path) -> World:
     """The world described in `file`; `Misconfigured` when it cannot be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=World)
-    except (OSError, *_UNREADABLE) as cause:
+    except (OSError, *UNREADABLE) as cause:
         raise Misconfigured(f"{file}: no world: {cause}") from cause
 
 
 def keys(world: World, name: str = MAIN_KEY) -> Keys:
     """The account's keys, or those called `name`; `Misconfigured` when they cannot be read."""
-    file = world.key_file(name)
-    try:
-        pair = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
-        return Keys(access=pair["access"], secret=pair["secret"])
-    except (OSError, KeyError, *_UNREADABLE) as cause:
-        raise Misconfigured(f"{file}: no keys: {cause}") from cause
+    return read_keys(world.key_file(name))
 
 
 def market_data(world: World) -> MarketData:
@@ -200,12 +189,29 @@ def staged(world: World, data: MarketData) -> MarketData:
 
 
 def prices(world: World) -> MarketData:
-    """What `world` replays or generates, without its events; `BadCandles`, `Misconfigured`."""
+    """What `world` generates, replays or asks for, without its events.
+
+    `BadCandles`, `Misconfigured`; `Inconsistent` when the books that were used before cannot be read.
+    """
+    if world.upbit is not None:
+        return _real_prices(world.upbit, Path(world.folder))
     if world.replay is not None:
         return files.load(Path(world.replay))
     if world.market is None:
-        raise Misconfigured(f"{world.file}: neither market nor replay")
+        raise Misconfigured(f"{world.file}: neither market nor replay nor upbit")
     return generate(world.market)
+
+
+def _real_prices(settings: UpbitSettings, folder: Path) -> LiveData:
+    """The real exchange's list and books, asked for with the share of the venue's limits that is a paper venue's."""
+    clock = unhurried()
+    # The venue answers one after the other: who waits for it must not give up while it waits for a book.
+    hasty = replace(settings.transport, total=min(settings.transport.total, _BOOK_SECONDS))
+    retry = replace(settings.retry, attempts=min(settings.retry.attempts, 2))
+    # Open as long as the process: prices have no end.
+    transport = UrllibTransport(settings.base_url, hasty)
+    paced = replace(settings, limiter=settings.limiter.within(Role.PAPER), retry=retry)
+    return LiveData(upbit_client(paced, transport, None, clock), clock.now(), folder / "books.jsonl")
 
 
 def open_face(world: World, data: MarketData, clock: Clock | None) -> tuple[Face, CommandLog]:
@@ -276,7 +282,9 @@ def _stepped(world: World) -> bool:
 
 def _named(world: World) -> Mapping[str, str]:
     """What tells this world's data from another's."""
-    if world.replay is not None:
+    if world.upbit is not None:
+        prices = "upbit"  # wherever it is asked, and however
+    elif world.replay is not None:
         prices = files.fingerprint(Path(world.replay))
     else:
         prices = msgspec.json.encode(world.market).decode()

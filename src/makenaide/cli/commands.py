@@ -22,6 +22,7 @@ def register(group: click.Group, text: Text) -> None:
         _export,
         _reconcile,
         _rehearse,
+        _guard,
         _halt,
         _live,
         _database,
@@ -194,6 +195,23 @@ def _live(group: click.Group, text: Text) -> None:
         take_rehearsal(file, as_json=as_json)
 
 
+def _guard(group: click.Group, text: Text) -> None:
+    @group.command("guard", help=text("help.guard"))
+    @click.option("--account", metavar="ID", help=text("help.option.guarded"))
+    @click.option("--stop", is_flag=True, help=text("help.option.guard_stop"))
+    @click.option("--accept-unguarded", is_flag=True, help=text("help.option.accept_unguarded"))
+    @click.option("--folder", type=click.Path(path_type=Path), hidden=True)
+    def guard(*, account: str | None, stop: bool, accept_unguarded: bool, folder: Path | None) -> None:
+        from makenaide.cli import guard as door
+
+        if accept_unguarded and not stop:
+            raise click.UsageError(text("guard.only_with_stop"))
+        if stop:
+            door.end_guard(account, accept_unguarded=accept_unguarded)
+        else:
+            door.stand_guard(account, folder)
+
+
 def _database(group: click.Group, text: Text) -> None:
     @group.group("db", help=text("help.db"))
     def database() -> None:
@@ -230,6 +248,7 @@ def _exchange(group: click.Group, text: Text) -> None:
         click.option("--stepped", is_flag=True, help=text("help.option.stepped")),
         click.option("--scenario", type=click.Path(path_type=Path), help=text("help.option.scenario")),
         click.option("--world", type=click.Path(path_type=Path), hidden=True),
+        click.option("--resident", is_flag=True, hidden=True),
         json_option(text),
     )
 

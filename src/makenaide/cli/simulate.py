@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from makenaide.app import world as worlds
-from makenaide.app.child import Announcement
-from makenaide.app.serve import asked_world, serve_world, sound_data
+from makenaide.app.announcement import Announcement
+from makenaide.app.serve import asked_world, serve_resident, serve_world, sound_data
 from makenaide.app.world import World
 from makenaide.catalogue import Text, language, texts
 from makenaide.cli.output import console, safe
@@ -17,20 +17,25 @@ from makenaide.domain.errors import MakenaideError
 from makenaide.environment import load
 
 
-def serve_simulator(*, port: int, world: Path | None, as_json: bool, **asked: Any) -> None:
-    """Serve until stopped; with --json the first line on stdout says where, or why not."""
+def serve_simulator(*, port: int, world: Path | None, resident: bool, as_json: bool, **asked: Any) -> None:
+    """Serve until stopped; with --json the first line on stdout says where, or why not.
+
+    `world` is kept by whoever started this process: with it the server ends with its parent, or, a `resident`, some
+    seconds after the last one who uses it.
+    """
     text = texts(language(os.environ))
     try:
         chosen = asked_world(load(os.environ), asked) if world is None else worlds.load(world)
         data = sound_data(chosen, asked["scenario"])
+
+        def announce(bound: int) -> None:
+            _announce(chosen, bound, text, as_json=as_json)
+
+        if resident:
+            serve_resident(chosen, data, announce)
+            return
         worlds.save(chosen)
-        serve_world(
-            chosen,
-            data,
-            port,
-            lambda bound: _announce(chosen, bound, text, as_json=as_json),
-            watch_parent=world is not None,
-        )
+        serve_world(chosen, data, port, announce, watch_parent=world is not None)
     except MakenaideError as fault:
         if as_json:
             _write(Announcement(error=str(fault), code=fault.exit_code))

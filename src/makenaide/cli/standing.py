@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from makenaide.app.clock import boot_seconds
 from makenaide.app.database import Store
+from makenaide.app.guardpost import Post, Watch
 from makenaide.app.halted import halt_file
 from makenaide.catalogue import Text
 from makenaide.cli.output import console, price, print_json, safe, table, won
@@ -29,7 +31,7 @@ def show_standing(store: Store, home: Path, text: Text, *, as_json: bool) -> Non
     """Print where the account used last stands; a data folder without an account says how to get one."""
     with store.open(Role.READER) as db:
         account = latest_account(db)
-        data = None if account is None else _status(db, account)
+        data = None if account is None else _status(db, account) | {"guard": _guard(home, account)}
     if as_json:
         halt = halt_file(home).halt()
         told = None if halt is None else {"reason": halt.reason, "by": halt.by, "at": halt.at}
@@ -75,6 +77,25 @@ def _status(db: Database, account: Account) -> dict[str, Any]:
     }
 
 
+def _guard(home: Path, account: Account) -> dict[str, Any] | None:
+    """How the account's guard stands, by its files; None when none is on duty, as in every stepped run."""
+    standing = Post(home / "accounts" / account.account_id).standing(boot_seconds())
+    if standing.watch is Watch.NONE:
+        return None
+    return {
+        "state": str(standing.watch),
+        "process": standing.pid,
+        "since": None if standing.since is None else kst(standing.since).isoformat(timespec="seconds"),
+        "seconds": None if standing.seconds is None else round(standing.seconds, 1),
+    }
+
+
+def _guard_text(guard: dict[str, Any], text: Text) -> str:
+    if guard["state"] == Watch.WATCHING:
+        return text("guard.watching", seconds=guard["seconds"])
+    return f"[red]{text('guard.silent', since=guard['since'] or '-')}[/]"
+
+
 def _print(data: dict[str, Any], text: Text) -> None:
     out = console()
     state = "running" if data["running"] else "finished" if data["finished"] else "stopped"
@@ -86,6 +107,8 @@ def _print(data: dict[str, Any], text: Text) -> None:
         (text("status.equity"), f"{won(data['equity'])} KRW"),
         (text("status.cash"), f"{won(data['cash'])} KRW"),
     ]
+    if data["guard"] is not None:
+        rows.append((text("guard.label"), _guard_text(data["guard"], text)))
     out.print(table([("", "left"), ("", "left")], rows))
     columns = [("market", "left"), ("quantity", "right"), ("entry", "right"), ("stop", "right"), ("kind", "left")]
     held = [

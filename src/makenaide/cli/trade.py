@@ -11,9 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
+from makenaide.app.guardpost import Post
 from makenaide.app.identity import mode_of
 from makenaide.app.logs import causes_told, log_to
 from makenaide.app.trader import Wanted, finished, open_session, trade
+from makenaide.app.warden import audited, keeping, orders_for, relieve
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import stored, wanted
 from makenaide.cli.document import report_data
@@ -42,21 +44,38 @@ def run_account(asked: Mapping[str, Any], *, as_json: bool) -> int:
         meant = live_account(env, meant, text)
     with flag.on_signals(), open_store(env, prepare=True, mode=rows) as store:
         with store.open(Role.WRITER) as db:
-            ended = finished(db, find_account(db, meant.account_id)) or _trade(env, db, (meant, flag), text)
+            ended = finished(db, find_account(db, meant.account_id)) or _trade(
+                env, (store, db), (meant, flag), text
+            )
         report = _read(store, meant)
     _show(report, text, as_json=as_json)
     _say_where(env, store, text, stopped=not ended)
     return 0
 
 
-def _trade(env: Environment, db: Database, run: tuple[Wanted, StopFlag], text: Text) -> bool:
-    meant, flag = run
+def _trade(env: Environment, opened: tuple[Store, Database], run: tuple[Wanted, StopFlag], text: Text) -> bool:
+    (store, db), (meant, flag) = opened, run
     err = console(error=True)
     if meant.source.kind == "upbit":
         where = text("live.running") if meant.source.live else text("run.upbit")
         err.print(f"[yellow]{where}[/]")
     with open_session(env.config, db, meant, flag) as session, _progress(session, text) as told:
-        return trade(session, told)
+        account = session.account
+        if account.last_slot is not None:
+            return trade(session, told)  # a stepped run, whose stops are watched along the path of its time
+        secrets = env.secrets.variables() if meant.source.live else None
+        orders, alarm = orders_for(env.config, account), audited(store, account.account_id)
+        with keeping(meant.folder, orders, alarm, secrets):
+            ended = trade(session, told)
+        _say_guarded(relieve(db, account.account_id, meant.folder), meant.folder, text)
+        return ended
+
+
+def _say_guarded(count: int, folder: Path, text: Text) -> None:
+    guard = Post(folder).on_duty()
+    if count and guard is not None:
+        said = text("guard.stays", pid=guard.pid, count=count)
+        console(error=True).print(f"[yellow]{said}[/]", soft_wrap=True)
 
 
 @contextmanager

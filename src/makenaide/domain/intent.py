@@ -71,6 +71,14 @@ class StoredOrder:
                 return replace(self, life=life)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How long an order has been in doubt: its last send (aware; None = never), and the looks in vain since."""
+
+    sent_at: datetime | None
+    looks: int
+
+
 def burn_request(entry: OrderRequest, burning: Burning) -> OrderRequest:
     """The bid that spends the identifier of `entry`: it may rest for a moment, never take (protocol, point 6)."""
     return replace(

@@ -11,8 +11,9 @@ from decimal import ROUND_DOWN, Decimal
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import WITH_DUST, StoredOrder
 from makenaide.domain.money import QUANTITY_STEP, ZERO_KRW, Krw, Quantity
-from makenaide.domain.order import Found, OrderRequest, OrderType, PositionId
+from makenaide.domain.order import Found, PositionId
 from makenaide.exchange.venue import PlacedOrder
+from makenaide.execution.sameness import require_same
 from makenaide.execution.whole import require_true, whole
 from makenaide.ledger.fees import share_fees
 from makenaide.ledger.fill import Fill
@@ -113,30 +114,3 @@ def _shared(amount: Krw, volumes: Sequence[Quantity]) -> list[Krw]:
     whole = sum((each.value for each in volumes), Decimal(0))
     parts = [Krw((amount.value * each.value / whole).quantize(QUANTITY_STEP, ROUND_DOWN)) for each in volumes[:-1]]
     return [*parts, amount - sum(parts, ZERO_KRW)]
-
-
-def require_same(order: StoredOrder, placed: PlacedOrder) -> None:
-    """`Inconsistent` unless the venue's order is, in market, side, type and size, one that was committed.
-
-    That is the request itself or, once its identifier was to be spent, the bid that spends it.
-    """
-    if not any(_is(asked, placed) for asked in (order.request, order.burn) if asked is not None):
-        asked = order.request
-        raise Inconsistent(
-            f"{order.identifier}: committed {asked.side} {asked.type} {asked.market} {asked.volume}, "
-            f"the venue shows {placed.side} {placed.type} {placed.market} {placed.volume}"
-        )
-
-
-def is_burn(order: StoredOrder, placed: PlacedOrder) -> bool:
-    """Whether what the venue shows is the bid that spends the identifier, and not the entry itself."""
-    burn = order.burn
-    if burn is None or not _is(burn, placed) or burn.price is None:
-        return False
-    return placed.price == burn.price.value
-
-
-def _is(asked: OrderRequest, placed: PlacedOrder) -> bool:
-    if (placed.market, placed.side, placed.type) != (asked.market, asked.side, asked.type.value):
-        return False
-    return asked.type is OrderType.PRICE or asked.volume == placed.volume

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from makenaide.domain.clock import Clock, kst
 from makenaide.domain.errors import Inconsistent, Unavailable
-from makenaide.domain.intent import StoredOrder
+from makenaide.domain.intent import Standing, StoredOrder
 from makenaide.domain.market import Market, base_of, minimum_total, quote_of, round_down
 from makenaide.domain.money import QUANTITY_STEP, Price, Quantity
 from makenaide.domain.order import (
@@ -29,10 +29,9 @@ from makenaide.domain.order import (
     Voided,
 )
 from makenaide.exchange.venue import Balance, Book, PlacedOrder, Trading, Venue
-from makenaide.execution.booking import is_burn
 from makenaide.execution.permit import Forbidden, Permit
+from makenaide.execution.sameness import is_burn
 from makenaide.execution.settings import ExecutionSettings
-from makenaide.store.orders import Standing
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Inconsistent
-from makenaide.domain.intent import TRADER, StoredOrder
+from makenaide.domain.intent import TRADER, Standing, StoredOrder
 from makenaide.domain.order import Event, Leg, Overtaken
 from makenaide.exchange.venue import Balance, PlacedOrder, Venue
 from makenaide.execution.booking import book
@@ -19,7 +19,7 @@ from makenaide.ledger.postings import COIN_TOLERANCE, KRW_TOLERANCE
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database
 from makenaide.store.journal import books
-from makenaide.store.orders import Standing, commit_order, get_order, record_event, standing
+from makenaide.store.orders import commit_order, get_order, record_event, standing
 from makenaide.store.runs import AuditEntry, put_audit
 
 log = logging.getLogger(__name__)

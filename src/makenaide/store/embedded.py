@@ -17,9 +17,9 @@ from typing import Self
 
 from makenaide.domain.errors import DatabaseUnavailable, Inconsistent, InUse, Misconfigured
 from makenaide.store.binaries import Binaries, resolve, usable_by
+from makenaide.store.claims import Claim, exclusive
 from makenaide.store.cluster import SUPERUSER, Cluster, Running
 from makenaide.store.home import Home, file_faults, own_folder
-from makenaide.store.leases import Lease, exclusive
 
 PUBLIC = Path("/var/lib/makenaide")
 """Where root keeps what the server's user must reach, when the home itself is closed to others."""
@@ -38,7 +38,7 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
         self._binaries = binaries
         self._patience = patience
         self._cluster: Cluster | None = None
-        self._lease: Lease | None = None
+        self._claim: Claim | None = None
         self._running: Running | None = None
 
     def start(self) -> Self:
@@ -47,31 +47,31 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
         `DatabaseUnavailable` if it does not start or nothing is installed, `DiskFull`, and `Misconfigured`
         where the home cannot be used.
         """
-        if self._lease is not None:
+        if self._claim is not None:
             return self
         with file_faults(self.home):
             self.home.mkdir(mode=0o755, parents=True, exist_ok=True)
-            lease = Lease(self._home.leases)
-            with exclusive(self._home.lock, self._patience):
-                lease.take()
+            claim = Claim(self._home.claims)
+            with _locked(self._home.lock, self._patience):
+                claim.take()
                 try:
                     self._running = self._attach_or_start()
                 except BaseException:
-                    lease.drop()
+                    claim.drop()
                     raise
-        self._lease = lease
+        self._claim = claim
         return self
 
     def stop(self) -> None:
         """Give the claim back; the last one out stops the server. Does nothing when not started."""
-        lease, self._lease = self._lease, None
-        if lease is None:
+        claim, self._claim = self._claim, None
+        if claim is None:
             return
         if not self.home.is_dir():  # removed under a running server, which nobody else can find any more
-            self._leave(lease)
+            self._leave(claim)
             return
-        with file_faults(self.home), exclusive(self._home.lock, self._patience):
-            self._leave(lease)
+        with file_faults(self.home), _locked(self._home.lock, self._patience):
+            self._leave(claim)
 
     def remove(self) -> None:
         """Stop the server and delete its data, its password and its identity; `InUse` while others use it."""
@@ -80,8 +80,8 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
             if self._cluster is not None:
                 shutil.rmtree(self._cluster.folder, ignore_errors=True)
             return
-        with file_faults(self.home), exclusive(self._home.lock, self._patience):
-            others = Lease(self._home.leases).others()
+        with file_faults(self.home), _locked(self._home.lock, self._patience):
+            others = Claim(self._home.claims).others()
             if others:
                 raise InUse(f"the database of {self.home} is in use by {', '.join(others)}")
             cluster = self._home.cluster()
@@ -136,12 +136,12 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
         return usable_by(self._binaries or resolve(cluster.major), cluster.account, self._home.public)
 
     def _started(self) -> Running:
-        if self._running is None or self._lease is None:
+        if self._running is None or self._claim is None:
             raise Inconsistent("the embedded database is not started")
         return self._running
 
-    def _leave(self, lease: Lease) -> None:
-        if lease.drop() and self._cluster is not None and self._running is not None:
+    def _leave(self, claim: Claim) -> None:
+        if claim.drop() and self._cluster is not None and self._running is not None:
             self._cluster.stop(self._running)
             shutil.rmtree(self._running.socket, ignore_errors=True)
 
@@ -163,3 +163,8 @@ class EmbeddedPostgres(AbstractContextManager["EmbeddedPostgres"]):
         socket = self._home.socket_folder(cluster.account)
         own_folder(socket, cluster.account)
         return cluster.start(binaries, socket, self._patience)
+
+
+def _locked(lock: Path, patience: float) -> AbstractContextManager[None]:
+    busy = DatabaseUnavailable(f"another process has been starting the database for long ({lock})")
+    return exclusive(lock, patience, busy)

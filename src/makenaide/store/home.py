@@ -37,7 +37,7 @@ class Home:
         return self.path / "postgres.lock"
 
     @property
-    def leases(self) -> Path:
+    def claims(self) -> Path:
         """One file for each user of the server."""
         return self.path / "postgres-users"
 
@@ -98,7 +98,7 @@ class Home:
 
     def erase(self, cluster: Cluster) -> None:
         """Delete the stopped cluster, its password and the home's identity."""
-        for folder in (self.socket_folder(cluster.account), cluster.folder, self.leases):
+        for folder in (self.socket_folder(cluster.account), cluster.folder, self.claims):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.secret, self.path / "home.id"):
             file.unlink(missing_ok=True)

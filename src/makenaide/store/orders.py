@@ -1,11 +1,11 @@
 """Orders and their events: the intent word for word, and each thing that happened to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from makenaide.domain.intent import StoredOrder, burn_request
+from makenaide.domain.intent import Standing, StoredOrder, burn_request
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw, Price, Quantity
 from makenaide.domain.order import (
@@ -102,14 +102,6 @@ def next_number(db: Database, account_id: str, position: PositionId, leg: Leg) -
     """The number of the position's next order on that leg."""
     row = db.row("orders_last_number", account_id=account_id, position_id=position, leg=leg)
     return 1 + (0 if row is None else int(row.number))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How long an order has been in doubt: its last send (aware; None = never), and the looks in vain since."""
-
-    sent_at: datetime | None
-    looks: int
 
 
 def standing(db: Database, identifier: Identifier) -> Standing:

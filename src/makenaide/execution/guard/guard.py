@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from makenaide.domain.clock import kst
-from makenaide.domain.errors import Inconsistent, Unavailable
+from makenaide.domain.errors import Inconsistent, MakenaideError
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.order import PositionId
@@ -154,7 +154,7 @@ class Guard:
     def _wait(self, until: datetime) -> Mapping[Market, Price]:
         try:
             bids = self.parts.watcher.wait(until, self._fences()).bids
-        except Unavailable as cause:
+        except MakenaideError as cause:
             self._blind += 1
             if self.parts.blind_looks is not None and self._blind >= self.parts.blind_looks:
                 raise
@@ -175,8 +175,20 @@ class Guard:
             if bid is not None and each.due(now) and not self.seller.begun(each.about):
                 self._look_at(each, bid)
             if (each.signal is not None or self.seller.begun(each.about)) and each.due(self.parts.clock.now()):
-                ended |= self.seller.step(each, bid)
+                ended |= self._sell(each, bid)
         return ended
+
+    def _sell(self, watched: Watched, bid: Price | None) -> bool:
+        """One step of its sale; whatever is wrong with one market is no other's trouble."""
+        try:
+            return self.seller.step(watched, bid)
+        except MakenaideError as cause:
+            position = watched.about.position_id
+            log.exception(
+                "cannot sell", extra={"action": "position.stuck", "position": position, "cause": str(cause)}
+            )
+            self.seller.later(watched)
+            return False
 
     def _look_at(self, watched: Watched, bid: Price) -> None:
         about = watched.about

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from makenaide.domain.intent import StoredOrder
+from makenaide.domain.intent import Standing, StoredOrder
 from makenaide.domain.market import base_of
 from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
 from makenaide.domain.order import (
@@ -30,7 +30,6 @@ from makenaide.execution.guard.entries import Entry, Kind
 from makenaide.execution.guard.file import JournalFile
 from makenaide.ledger.postings import COIN_TOLERANCE
 from makenaide.risk.exits import StopState
-from makenaide.store.orders import Standing
 
 log = logging.getLogger(__name__)
 

@@ -1,52 +1,35 @@
-"""The guard's heartbeat: a small file, written each second, by which others know that it watches, and what."""
+"""The guard's sign of life, and how another process hears by it what the guard holds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-
-import msgspec
 
 from makenaide.domain.clock import Clock
 from makenaide.execution.disk import Files
 from makenaide.execution.guard.guard import Ack, Guard
-
-HEARTBEAT = "heartbeat.json"
-
-
-class Beat(msgspec.Struct, frozen=True):
-    """One heartbeat. `at` is wall time in UTC, `boot` seconds of a clock that runs on while the machine sleeps.
-
-    `process` names the guard's process (number and start); `last` is the newest entry of its journal.
-    """
-
-    at: datetime
-    boot: float
-    process: str
-    version: int
-    digest: str
-    stops: int
-    last: int
-    fault: str | None = None
+from makenaide.execution.heartbeat import Heartbeat, read_heartbeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """Writes the heartbeat of this process into `folder`; a disk that refuses is no reason to stop guarding."""
+    """Writes the heartbeat of process `pid`, started at `born`; a disk that refuses is no reason to stop guarding."""
 
     files: Files
-    folder: Path
+    path: Path
     clock: Clock
     boot: Callable[[], float]
-    process: str
+    pid: int
+    born: str
 
     def beat(self, guard: Guard) -> None:
         """Say what `guard` holds now."""
         ack = guard.reload()
-        beat = Beat(
+        beat = Heartbeat(
             at=self.clock.now(),
             boot=self.boot(),
-            process=self.process,
+            pid=self.pid,
+            born=self.born,
             version=ack.version,
             digest=ack.digest,
             stops=len(guard.watched()),
@@ -54,7 +37,7 @@ class Pulse:
             fault=ack.fault,
         )
         try:
-            self.files.replace(self.folder / HEARTBEAT, msgspec.json.encode(beat))
+            self.files.replace(self.path, beat.encoded())
         except OSError:
             return  # nobody hears of it, and so nobody buys: that is what a full disk should do
 
@@ -69,29 +52,17 @@ def keep_watch(guard: Guard, pulse: Pulse, stopping: Callable[[], bool]) -> None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLink:
-    """How another process hears of the guard: by its heartbeat, as long as it is fresh."""
+    """How another process hears of the guard: by its heartbeat in `path`, as long as it is fresh."""
 
     files: Files
-    folder: Path
+    path: Path
     boot: Callable[[], float]
     silent_seconds: float
 
-    def beat(self) -> Beat | None:
-        """The last heartbeat, however old; None when there is none that can be read."""
-        try:
-            content = self.files.read(self.folder / HEARTBEAT)
-            return None if content is None else msgspec.json.decode(content, type=Beat)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return None
-
-    def age(self, beat: Beat) -> float:
-        """Seconds since `beat`; infinity for one of another life of the machine."""
-        age = self.boot() - beat.boot
-        return age if age >= 0 else float("inf")
-
     def ack(self) -> Ack | None:
         """What the guard holds; None when it has been silent for too long."""
-        beat = self.beat()
-        if beat is None or self.age(beat) > self.silent_seconds:
+        beat = read_heartbeat(self.files, self.path)
+        age = None if beat is None else beat.age(self.boot())
+        if beat is None or age is None or age > self.silent_seconds:
             return None
         return Ack(version=beat.version, digest=beat.digest, fault=beat.fault)

@@ -88,7 +88,7 @@ class Seller:
         if sale is None:
             left = self._left(watched)
             if left is None:
-                self._later(watched)
+                self.later(watched)
                 return False
             if not left:
                 return self._is_sold(watched)
@@ -110,10 +110,10 @@ class Seller:
         watched.signal = None
         watched.sold = watched.about.pending is None or watched.bought is not None
         if not watched.sold:
-            self._later(watched)
+            self.later(watched)
         return True
 
-    def _later(self, watched: Watched) -> None:
+    def later(self, watched: Watched) -> None:
         """Nobody can say yet: soon again, and ever less often while that lasts."""
         settings = self.parts.settings
         watched.pause = min(max(2 * watched.pause, settings.settle_pause), settings.settle_again_seconds)
@@ -219,7 +219,7 @@ class Seller:
                 watched.retry_at = now + timedelta(seconds=settings.poll_seconds)
                 return False
             case _:
-                self._later(watched)
+                self.later(watched)
                 return False
 
     def _refused(self, watched: Watched, sale: Sale) -> bool:

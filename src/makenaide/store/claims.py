@@ -1,7 +1,7 @@
-"""Who uses the embedded server: one file a user, named by process and its start, so that a dead one counts not.
+"""Who uses a shared process: one file a user, named by process and its start, so that a dead one counts not.
 
-The last living user stops the server. A user that was killed leaves its file behind; the next one sees that
-no such process lives and takes it away.
+The embedded database and the venue process of a wall-clock account live for as long as somebody claims them. A user
+that was killed leaves its file behind; whoever looks next sees that no such process lives and takes it away.
 """
 
 import errno
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from makenaide.domain.errors import DatabaseUnavailable
+from makenaide.domain.errors import MakenaideError
 from makenaide.store.processes import birth
 
 if sys.platform != "win32":
@@ -24,8 +24,8 @@ _BUSY = (errno.EACCES, errno.EAGAIN)
 _number = itertools.count(1)
 
 
-class Lease:
-    """This process's claim on the server of one home; two in one process are two claims."""
+class Claim:
+    """This process's claim on what `folder` counts the users of; two in one process are two claims."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,22 +46,27 @@ class Lease:
 
     def others(self) -> tuple[str, ...]:
         """The claims of other living users; files of dead ones are taken away."""
-        if not self._folder.is_dir():
-            return ()
-        living = []
-        for path in self._folder.iterdir():
-            pid, _, rest = path.name.partition("-")
-            started = rest.rpartition("-")[0]
-            if not (pid.isdigit() and birth(int(pid)) == started):
-                path.unlink(missing_ok=True)
-            elif path != self._path:
-                living.append(path.name)
-        return tuple(living)
+        return tuple(name for name in claims(self._folder) if name != self._path.name)
+
+
+def claims(folder: Path) -> tuple[str, ...]:
+    """The claims of living users; files of dead ones are taken away."""
+    if not folder.is_dir():
+        return ()
+    living = []
+    for path in folder.iterdir():
+        pid, _, rest = path.name.partition("-")
+        started = rest.rpartition("-")[0]
+        if pid.isdigit() and birth(int(pid)) == started:
+            living.append(path.name)
+        else:
+            path.unlink(missing_ok=True)
+    return tuple(living)
 
 
 @contextmanager
-def exclusive(path: Path, patience: float) -> Iterator[None]:
-    """Hold the lock file `path`; `DatabaseUnavailable` when others hold it for longer than `patience` seconds.
+def exclusive(path: Path, patience: float, busy: MakenaideError) -> Iterator[None]:
+    """Hold the lock file `path`; raises `busy` when others hold it for longer than `patience` seconds.
 
     The system frees it when its holder dies, however it dies.
     """
@@ -70,7 +75,7 @@ def exclusive(path: Path, patience: float) -> Iterator[None]:
     try:
         while not _locked(file):
             if time.monotonic() > deadline:
-                raise DatabaseUnavailable(f"another process has been starting the database for long ({path})")
+                raise busy
             time.sleep(_PAUSE)
         yield
     finally:
