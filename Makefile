@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test check fuzz bench bench-exchange exports lock clean dev peers
+.PHONY: help setup run test check fuzz rehearse bench bench-exchange exports lock clean dev peers
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
@@ -55,6 +55,9 @@ check: dev  ## style, types, import contracts, house rules / 형식·타입·의
 
 fuzz: dev  ## a million hostile inputs for the exchange; other counts and replays with ARGS / 거래소 퍼징
 	@.venv/bin/python -m tests.fuzz $(ARGS)
+
+rehearse: dev  ## every crash point of a full day, and 200 seeds of 30 days under faults / 모든 충돌 지점과 200개 세계 리허설
+	@.venv/bin/makenaide rehearse --seed 1 --seeds 200 --days 30 --crashes $(ARGS)
 
 bench: dev  ## figures (not tests) but the exchange's; one of them with BENCH=name / 성능 수치
 	@test -n "$(BENCHES)" || { echo "no bench of that name runs by itself: $(BENCH); the exchange's parts: make bench-exchange ARGS=..." >&2; exit 2; }

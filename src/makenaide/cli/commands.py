@@ -23,6 +23,7 @@ def register(group: click.Group, text: Text) -> None:
         _reconcile,
         _wishes,
         _pauses,
+        _rehearse,
         _guard,
         _halt,
         _live,
@@ -179,6 +180,30 @@ def _pauses(group: click.Group, text: Text) -> None:
 
     add("pause", text("help.pause"), paused=True)
     add("resume", text("help.resume"), paused=False)
+
+
+def _rehearse(group: click.Group, text: Text) -> None:
+    options: tuple[Callable[[Any], Any], ...] = (
+        click.option("--seed", type=click.IntRange(0, 2**31), default=1, help=text("help.option.first_seed")),
+        click.option("--seeds", type=click.IntRange(1, 100_000), default=1, help=text("help.option.seeds")),
+        click.option("--days", type=click.IntRange(2, 365), default=30, help=text("help.option.rehearsed_days")),
+        click.option("--workers", type=click.IntRange(1, 64), default=2, help=text("help.option.workers")),
+        click.option("--crashes", is_flag=True, help=text("help.option.crashes")),
+        click.option("--at", hidden=True),
+        click.option("--storm", type=int, hidden=True),
+        click.option("--alone", is_flag=True, hidden=True),
+        json_option(text),
+    )
+
+    def rehearse(*, as_json: bool, **asked: Any) -> None:
+        from makenaide.cli.rehearse import Asked, rehearse_worlds
+
+        rehearse_worlds(Asked(**asked), as_json=as_json)
+
+    command = rehearse
+    for option in reversed(options):
+        command = option(command)
+    group.command("rehearse", help=text("help.rehearse"))(command)
 
 
 def _halt(group: click.Group, text: Text) -> None:

@@ -74,3 +74,6 @@ VALUES (%(account_id)s, %(at)s, %(actor)s, %(action)s, %(detail)s);
 -- name: audit_of
 SELECT at, actor, action, detail FROM audit
 WHERE account_id = %(account_id)s AND action LIKE %(action)s ORDER BY audit_id;
+
+-- name: run_times
+SELECT slot, started_at, finished_at FROM run WHERE account_id = %(account_id)s AND status <> 'missed' ORDER BY slot;

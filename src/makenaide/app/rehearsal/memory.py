@@ -1,0 +1,27 @@
+"""Files that outlive a process without a disk: `execution.disk.Files` for rehearsals."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(slots=True)
+class MemoryFiles:
+    """Keeps contents by path; what `replace` and `append` were given is there, whatever dies afterwards."""
+
+    kept: dict[Path, bytes] = field(default_factory=dict)
+
+    def read(self, path: Path) -> bytes | None:
+        """The whole file; None when there is none."""
+        return self.kept.get(path)
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """`path` holds `content` and nothing else."""
+        self.kept[path] = content
+
+    def append(self, path: Path, content: bytes) -> None:
+        """`content` stands at the end of `path`."""
+        self.kept[path] = self.kept.get(path, b"") + content
+
+    def remove(self, path: Path) -> None:
+        """`path` is gone."""
+        self.kept.pop(path, None)
