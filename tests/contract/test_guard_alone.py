@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import GUARD, StoredOrder
 from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import Leg, identifier
@@ -23,7 +22,7 @@ from makenaide.execution.guard.pulse import FileLink, Pulse, keep_watch
 from makenaide.execution.guard.stops import StopsFile, decode, encode
 from makenaide.execution.leave import leave
 from makenaide.execution.permit import Forbidden
-from makenaide.pipeline.loop import take_in
+from makenaide.pipeline.interlude import take_in
 from makenaide.risk.exits import ExitSignal
 from makenaide.store.db import Database
 from makenaide.store.journal import all_fills
@@ -299,12 +298,18 @@ def test_a_changed_line_is_noticed_by_both_sides(journal: Database) -> None:
     trader.guard.until(FIRST + hours(6), never)
     path = trader.exchange.guard / JOURNAL
     path.write_bytes(path.read_bytes().replace(b'"high_water":"5', b'"high_water":"6', 1))
-    with pytest.raises(Inconsistent, match="damaged after entry"):
-        take_in(trader.session)
+    take_in(trader.session)
+    take_in(trader.session)
+    said = trader.session.keeper.forbids(None)
+    assert said is not None
+    assert "damaged after entry" in said.cause
+    assert trader.alarms() == ["alarm.guard_journal"], "once"
     guard = alone(trader)
     assert list(trader.exchange.guard.glob("journal.damaged-*"))
     guard.until(FIRST + hours(48), never)
     assert trader.exchange.balances().keys() == {"KRW"}, "a damaged journal stops no exit"
+    take_in(trader.session)
+    assert trader.session.keeper.forbids(None) is None
 
 
 def test_an_exit_is_sent_though_the_journal_cannot_be_written_and_nobody_buys_meanwhile(journal: Database) -> None:

@@ -41,7 +41,8 @@ from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings, difference
 from makenaide.pipeline.cycle import CycleResult
 from makenaide.pipeline.history import History
-from makenaide.pipeline.loop import Patience, run_loop, take_in
+from makenaide.pipeline.interlude import take_in
+from makenaide.pipeline.loop import Patience, run_loop
 from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.pipeline.session import Session
 from makenaide.risk.exits import ExitSignal

@@ -3,26 +3,20 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from makenaide.domain.clock import next_slot
 from makenaide.domain.errors import Unavailable
 from makenaide.execution.reconcile import reconcile
-from makenaide.execution.wishes import Clerk
 from makenaide.pipeline.cycle import CycleResult, run_cycle
+from makenaide.pipeline.interlude import interlude, take_in
 from makenaide.pipeline.schedule import due
 from makenaide.pipeline.session import Session, Stopped
-from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import latest_run, mark_missed
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[CycleResult], None]
-
-_QUIET = timedelta(minutes=10)
-"""So often books and balances are compared between two slots of a run on the wall clock."""
-_SLEPT = timedelta(seconds=60)
-"""A wait that took so much longer was a machine asleep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,45 +46,8 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
             reconcile(session.desk, session.account.account_id)  # the next cycle may be hours away
         reconciled = True
         following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
-        _between(session, following + session.schedule.delay)
+        interlude(session).until(following + session.schedule.delay)
     return False
-
-
-def take_in(session: Session) -> None:
-    """What the guard did comes into the books, what is in doubt is settled, and the guard hears what is held now."""
-    session.keeper.take_in()
-    for order in unsettled_orders(session.db, session.account.account_id):
-        session.desk.settle(order)
-    session.keeper.publish()
-
-
-def _between(session: Session, moment: datetime) -> None:
-    """Until `moment` the guard watches; what it does, what is in doubt and what a person wishes is seen to."""
-    clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
-    looked = session.clock.now()
-    while True:
-        clerk.serve()
-        take_in(session)
-        wake = _wake(session, moment)
-        session.vigil.until(wake, session.stopping)
-        now = session.clock.now()
-        if now >= moment or session.stopping():
-            take_in(session)
-            return
-        slept = now - wake > _SLEPT
-        if session.account.last_slot is None and (slept or now - looked >= _QUIET):
-            # On the wall clock a day is long, and after a sleep or an outage nobody knows what happened meanwhile.
-            reconcile(session.desk, session.account.account_id)
-            looked = now
-
-
-def _wake(session: Session, moment: datetime) -> datetime:
-    settings, now = session.desk.settings, session.clock.now()
-    if unsettled_orders(session.db, session.account.account_id):
-        moment = min(moment, now + timedelta(seconds=settings.settle_again_seconds))
-    if session.account.last_slot is None:
-        moment = min(moment, now + timedelta(seconds=settings.wish_seconds))
-    return moment
 
 
 def _finish_due(session: Session, progress: Progress, patience: Patience) -> datetime | None:

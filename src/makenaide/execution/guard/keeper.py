@@ -52,7 +52,8 @@ class Link(Protocol):
 class Keeper:
     """Keeps the guard's stops equal to the books, and is the permit that forbids buying while it does not hold them.
 
-    `folder` and `key` are those of the guard; every write goes through `files`.
+    `folder` and `key` are those of the guard; every write goes through `files`. `damage`: why the guard's journal
+    cannot be read; until its guard has put that aside nobody buys, and a person has been called.
     """
 
     db: Database
@@ -64,6 +65,7 @@ class Keeper:
     key: bytes
     settings: ExecutionSettings
     link: Link
+    damage: str | None = None
     _published: StopsFile | None = field(default=None)
 
     # ---- publishing ----
@@ -179,6 +181,8 @@ class Keeper:
             guarded = {each.position_id for each in self.publish().stops}
             if order.position_id not in guarded:
                 return Forbidden(Refusal.UNGUARDED, "no stop is stored for it")
+        if self.damage is not None:
+            return Forbidden(Refusal.UNGUARDED, self.damage)
         published = self._published
         waited = 0.0
         while True:
@@ -196,12 +200,17 @@ class Keeper:
     def take_in(self) -> int:
         """Put what the guard's journal tells into the books; how many entries were new.
 
-        Its exits come in as orders in doubt, to be settled by looking: fills come from nowhere else. `Inconsistent`
-        when the journal is damaged.
+        Its exits come in as orders in doubt, to be settled by looking: fills come from nowhere else. Nothing comes of
+        a damaged journal but an alarm: what it hides shows when orders and balances are reconciled.
         """
         account = self.account.account_id
         since = imported(self.db, account)
-        new = [entry for entry in self._journal() if entry.n > since]
+        try:
+            new = [entry for entry in self._journal() if entry.n > since]
+        except Inconsistent as cause:
+            self._damaged(str(cause))
+            return 0
+        self.damage = None
         if not new:
             return 0
         with self.db.transaction():
@@ -226,6 +235,21 @@ class Keeper:
         theirs = entries.intended(self.account.account_id, found[-1])
         assert theirs.request.volume is not None  # noqa: S101 - an exit has one
         return Overtaken(GUARD, theirs.request.volume, theirs.reason, theirs.evidence.get(WITH_DUST, {}))
+
+    def _damaged(self, cause: str) -> None:
+        if self.damage is None:
+            log.error("the guard's journal is damaged", extra={"action": "alarm.guard_journal", "cause": cause})
+            entry = AuditEntry(
+                account_id=self.account.account_id,
+                at=self.clock.now(),
+                actor="keeper",
+                action="alarm.guard_journal",
+                detail={"cause": cause},
+            )
+            with self.db.transaction():
+                self.lease.check()
+                put_audit(self.db, entry)
+        self.damage = cause
 
     def _journal(self) -> list[Entry]:
         return [entry for read in read_journal(self.files, self.folder, self.key) for entry in read.entries]
