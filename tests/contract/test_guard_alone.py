@@ -16,7 +16,7 @@ from makenaide.domain.order import Leg, identifier
 from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard import entries
-from makenaide.execution.guard.file import JOURNAL
+from makenaide.execution.guard.file import JOURNAL, JournalReader
 from makenaide.execution.guard.guard import STOPS, Guard
 from makenaide.execution.guard.pulse import FileLink, Pulse, keep_watch
 from makenaide.execution.guard.stops import StopsFile, decode, encode
@@ -448,3 +448,27 @@ def test_an_identifier_of_an_exit_is_the_one_of_the_shared_sequence(journal: Dat
     (sale,) = exits(trader)
     assert sale.identifier == identifier("0001", sale.position_id, Leg.EXIT, 1)
     assert Price(sale.evidence["bid"]) <= Price(sale.evidence["stop"])
+
+
+def test_the_trader_reads_each_line_once_also_when_the_journal_was_put_aside_or_is_half_written(
+    journal: Database,
+) -> None:
+    trader = holding(journal, Chart(market=ETH, price=5_000_000, days=[0.1, -0.2]))
+    trader.guard.until(FIRST + hours(3), never)
+    path, key = trader.exchange.guard / JOURNAL, trader.guard.parts.key
+    reader = JournalReader(folder=path.parent, key=key, files=Disk())
+    first = reader.fresh()
+    assert [each.n for each in first] == list(range(1, len(first) + 1))
+    assert reader.fresh() == []
+    trader.guard.until(FIRST + hours(6), never)
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    again = reader.fresh()
+    path.write_bytes(content)
+    again += reader.fresh()
+    assert [each.n for each in again] == list(range(len(first) + 1, trader.guard.journal.file.last + 1))
+    later, _ = entries.line(
+        entries.Entry(99, trader.clock.now(), "stuck", {"position": "p", "cause": "c"}), "", key
+    )
+    path.write_bytes(later)
+    assert [each.n for each in reader.fresh()] == [99], "another file, shorter than the one before"

@@ -23,7 +23,7 @@ class Shelf:
 
     content: dict[Path, bytes | None] = field(default_factory=dict)
 
-    def read(self, path: Path) -> bytes | None:
+    def read(self, path: Path, start: int = 0) -> bytes | None:
         """The file."""
         if path in self.content and self.content[path] is None:
             raise PermissionError(path)

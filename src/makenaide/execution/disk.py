@@ -9,8 +9,8 @@ from typing import Protocol
 class Files(Protocol):
     """What the guard and the kill switch do to files; `OSError` where the system refuses."""
 
-    def read(self, path: Path) -> bytes | None:
-        """The whole file; None when there is none."""
+    def read(self, path: Path, start: int = 0) -> bytes | None:
+        """The file from byte `start` to its end; None when there is none."""
         ...
 
     def replace(self, path: Path, content: bytes) -> None:
@@ -29,10 +29,12 @@ class Files(Protocol):
 class Disk:
     """`Files` of this machine. New files are for their owner's eyes only."""
 
-    def read(self, path: Path) -> bytes | None:
-        """The whole file; None when there is none."""
+    def read(self, path: Path, start: int = 0) -> bytes | None:
+        """The file from byte `start` to its end; None when there is none."""
         try:
-            return path.read_bytes()
+            with path.open("rb") as file:
+                file.seek(start)
+                return file.read()
         except FileNotFoundError:
             return None
 

@@ -121,9 +121,9 @@ class CrashingFiles:
     inner: Files
     burn: Burn
 
-    def read(self, path: Path) -> bytes | None:
+    def read(self, path: Path, start: int = 0) -> bytes | None:
         """As `inner`: no effect."""
-        return self.inner.read(path)
+        return self.inner.read(path, start)
 
     def replace(self, path: Path, content: bytes) -> None:
         """As `inner`: the old or the new, never a part."""

@@ -10,9 +10,10 @@ class MemoryFiles:
 
     kept: dict[Path, bytes] = field(default_factory=dict)
 
-    def read(self, path: Path) -> bytes | None:
-        """The whole file; None when there is none."""
-        return self.kept.get(path)
+    def read(self, path: Path, start: int = 0) -> bytes | None:
+        """The file from byte `start` on; None when there is none."""
+        content = self.kept.get(path)
+        return None if content is None else content[start:]
 
     def replace(self, path: Path, content: bytes) -> None:
         """`path` holds `content` and nothing else."""

@@ -79,9 +79,9 @@ class Read:
     damaged: bool = False
 
 
-def read(content: bytes, key: bytes) -> Read:
-    """Everything up to the first line that is not whole; never raises."""
-    found = Read()
+def read(content: bytes, key: bytes, link: str = "") -> Read:
+    """Everything up to the first line that is not whole, after a line that ended with `link`; never raises."""
+    found = Read(link=link)
     while found.length < len(content):
         end = content.find(b"\n", found.length)
         line = content[found.length : end if end >= 0 else len(content)]

@@ -97,6 +97,42 @@ class JournalFile:
             self.files.replace(self.folder / JOURNAL, content[: self._length])
 
 
+@dataclass(slots=True, kw_only=True)
+class JournalReader:
+    """Another process's eyes on a journal: what was read once is not read again."""
+
+    folder: Path
+    key: bytes
+    files: Files
+    _offset: int = 0
+    _link: str = ""
+
+    def fresh(self) -> list[Entry]:
+        """The whole entries since the last call; `Inconsistent` when a line within is not what was written.
+
+        A journal that was put aside begins anew; what it held is in the books by then.
+        """
+        if self._offset:
+            # From the end of the last line on: another file would hardly have one there, and no line that follows.
+            content = self.files.read(self.folder / JOURNAL, self._offset - 1) or b""
+            found = entries.read(content[1:], self.key, self._link)
+            if content[:1] == b"\n" and not found.damaged:
+                return self._kept(found, self._offset)
+        found = entries.read(self.files.read(self.folder / JOURNAL) or b"", self.key)
+        if found.damaged:
+            last = found.entries[-1].n if found.entries else 0
+            raise Inconsistent(f"{self.folder / JOURNAL}: damaged after entry {last}")
+        return self._kept(found, 0)
+
+    def _kept(self, found: Read, start: int) -> list[Entry]:
+        self._offset, self._link = start + found.length, found.link
+        return found.entries
+
+    def forget(self) -> None:
+        """Read it all again at the next call: what came of the last one was rolled back."""
+        self._offset, self._link = 0, ""
+
+
 def read_journal(files: Files, folder: Path, key: bytes) -> tuple[Read, ...]:
     """The earlier journal and the present one as another process may read them; `Inconsistent` when damaged."""
     found = []

@@ -18,7 +18,7 @@ from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.disk import Files
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.entries import Entry, Kind
-from makenaide.execution.guard.file import read_journal
+from makenaide.execution.guard.file import JournalReader, read_journal
 from makenaide.execution.guard.guard import STOPS, Ack
 from makenaide.execution.guard.stops import GuardedStop, StopsFile, decode, encode
 from makenaide.execution.permit import Forbidden
@@ -67,6 +67,10 @@ class Keeper:
     link: Link
     damage: str | None = None
     _published: StopsFile | None = field(default=None)
+    _reader: JournalReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = JournalReader(folder=self.folder, key=self.key, files=self.files)
 
     # ---- publishing ----
 
@@ -206,18 +210,22 @@ class Keeper:
         account = self.account.account_id
         since = imported(self.db, account)
         try:
-            new = [entry for entry in self._journal() if entry.n > since]
+            new = [entry for entry in self._reader.fresh() if entry.n > since]
         except Inconsistent as cause:
             self._damaged(str(cause))
             return 0
         self.damage = None
         if not new:
             return 0
-        with self.db.transaction():
-            self.lease.check()
-            for entry in new:
-                self._enter(entry)
-            put_imported(self.db, account, new[-1].n, self.clock.now())
+        try:
+            with self.db.transaction():
+                self.lease.check()
+                for entry in new:
+                    self._enter(entry)
+                put_imported(self.db, account, new[-1].n, self.clock.now())
+        except BaseException:
+            self._reader.forget()
+            raise
         return len(new)
 
     def rival(self, order: StoredOrder) -> Overtaken | None:
