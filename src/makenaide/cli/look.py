@@ -12,10 +12,10 @@ from makenaide.domain.errors import UnknownMarket
 from makenaide.domain.market import Market, market
 from makenaide.domain.reason import Refusal
 from makenaide.exchange.venue import Listing, Ticker
-from makenaide.execution.reconcile import reconcile
 from makenaide.pipeline.collect import collect, refresh_listings, working_wallets
 from makenaide.pipeline.decide import Outlook, outlook
 from makenaide.pipeline.entering import Context, Plan, consider, held_markets
+from makenaide.pipeline.interlude import compared
 from makenaide.pipeline.session import Session
 from makenaide.strategy.signal import Signal, candidates
 from makenaide.strategy.universe import UNIVERSE_REFUSALS
@@ -146,7 +146,7 @@ def _explained(session: Session, thinking: Outlook, code: Market) -> dict[str, A
     data["rules"] = _rules(signal)
     if signal.refusal is None:
         slot = last_slot(session.clock.now(), session.schedule.times)
-        state = reconcile(session.desk, session.account.account_id)
+        state = compared(session)
         context = Context(slot=slot, bought_today=0, state=state, wallets=working_wallets(session))
         verdict = consider(session, thinking, signal, context)
         data["refusal"] = None if isinstance(verdict, Plan) else str(verdict.refusal)

@@ -12,9 +12,10 @@ from makenaide.domain.errors import Inconsistent, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price, plain
 from makenaide.execution.adopt import price_now
-from makenaide.execution.reconcile import Reconciliation, reconcile
+from makenaide.execution.reconcile import Reconciliation
 from makenaide.execution.reconcile.facts import Dust, Explained, Same, Unknown, Verdict
 from makenaide.execution.reconcile.resolve import Resolver, Said
+from makenaide.pipeline.interlude import compared
 from makenaide.pipeline.session import Session
 from makenaide.store.reconciliation import Decision, lots
 
@@ -37,7 +38,7 @@ def reconcile_account(asked: Mapping[str, Any], decided: tuple[Sequence[int], st
         said = Said(how=Decision(how), note=note, actor=actor())
         resolver = Resolver(desk=session.desk, account=session.account, bid=lambda market: _bid(session, market))
         resolved = {number: dict(resolver.resolve(number, said)) for number in numbers}
-        state = reconcile(session.desk, session.account.account_id)
+        state = compared(session)
         data = report(session, state) | {"resolved": resolved}
     if as_json:
         print_json(data)

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.database import open_store
-from makenaide.app.identity import named
+from makenaide.app.identity import mode_of, named
+from makenaide.app.live import admitted
 from makenaide.app.logs import log_to
 from makenaide.app.trader import open_session, stored_account
 from makenaide.catalogue import Text
@@ -35,7 +36,7 @@ def sell(asked: Mapping[str, Any], codes: Sequence[str], *, wait: float, as_json
     meant = {market(code) for code in codes}
     env, text = environment()
     log_to(env.home, uuid4().hex[:12])
-    with open_store(env, prepare=True) as store, store.open(Role.WRITER) as db:
+    with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
         account = _account(env, db, asked)
         held: dict[Market, list[str]] = {}
         for each in open_positions(db, account.account_id):
@@ -57,7 +58,7 @@ def adopt(asked: Mapping[str, Any], code: str, stop: Decimal, *, wait: float, as
     env, text = environment()
     require_percent(stop, env.config.risk)
     log_to(env.home, uuid4().hex[:12])
-    with open_store(env, prepare=True) as store, store.open(Role.WRITER) as db:
+    with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
         account = _account(env, db, asked)
         wish = put_wish(db, account.account_id, ("adopt", meant, {"stop": str(stop)}), actor())
         outcomes = _carried_out(env, db, asked, (account, [wish], wait))
@@ -79,7 +80,7 @@ def pause(asked: Mapping[str, Any], code: str, *, paused: bool, as_json: bool) -
     """No buys in a market from now on, or buys again: at once, whether or not the trader runs."""
     meant = market(code)
     env, text = environment()
-    with open_store(env, prepare=True) as store, store.open(Role.WRITER) as db:
+    with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
         account = _account(env, db, asked)
         at = WallClock(StopFlag()).now()
         with db.transaction():
@@ -115,9 +116,12 @@ def _carried_out(
         if late or all(each is not None for each in outcomes.values()):
             return outcomes
         try:
-            with open_session(env.config, db, chosen(env, db, asked), StopFlag(), only_look=True) as session:
+            with open_session(
+                env.config, db, admitted(env, db, chosen(env, db, asked)), StopFlag(), only_look=True
+            ) as session:
                 if session.account.account_id != account.account_id:
                     raise Inconsistent(f"account {account.account_id} was meant")
+                session.keeper.take_in()
                 clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
                 clerk.serve()
         except InUse:

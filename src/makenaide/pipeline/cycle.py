@@ -14,10 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 from makenaide.domain.clock import kst
-from makenaide.execution.reconcile import Reconciliation, reconcile
+from makenaide.execution.reconcile import Reconciliation
 from makenaide.pipeline.collect import Markets, collect, refresh_listings
 from makenaide.pipeline.decide import Outlook, outlook
 from makenaide.pipeline.entering import enter, held_markets
+from makenaide.pipeline.interlude import compared
 from makenaide.pipeline.leaving import leave_at_close
 from makenaide.pipeline.schedule import DECISION_SLOT
 from makenaide.pipeline.session import Session
@@ -60,9 +61,7 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
         return CycleResult(slot=slot, equity=None)
     log.info("cycle", extra={"action": "cycle.start", "slot": kst(slot).isoformat(), "resumed": bool(run.steps)})
     session.note_halt()
-    session.keeper.take_in()
-    state = reconcile(session.desk, account)
-    session.keeper.publish()
+    state = compared(session)
     _note_difference(session, state)
     markets = refresh_listings(session, session.clock.now())
     _step(session, run, "leave", lambda: _leave(session, markets, slot))

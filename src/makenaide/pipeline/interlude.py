@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from makenaide.execution.reconcile import reconcile
+from makenaide.execution.reconcile import Reconciliation, reconcile
 from makenaide.execution.wishes import Clerk
 from makenaide.pipeline.session import Session
 from makenaide.store.orders import unsettled_orders
@@ -22,6 +22,14 @@ def take_in(session: Session) -> None:
     for order in unsettled_orders(session.db, session.account.account_id):
         session.desk.settle(order)
     session.keeper.publish()
+
+
+def compared(session: Session) -> Reconciliation:
+    """What the guard did comes into the books, they are compared with the venue, and the guard hears what is held."""
+    session.keeper.take_in()
+    state = reconcile(session.desk, session.account.account_id)
+    session.keeper.publish()
+    return state
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +87,7 @@ class Interlude:
     def _reconcile(self, now: datetime, *, slept: bool) -> None:
         """On the wall clock a day is long, and after a sleep nobody knows what happened meanwhile."""
         if self.session.account.last_slot is None and (slept or now - self.looked >= _QUIET):
-            reconcile(self.session.desk, self.session.account.account_id)
+            compared(self.session)
             self.looked = now
 
 

@@ -7,9 +7,8 @@ from datetime import datetime
 
 from makenaide.domain.clock import next_slot
 from makenaide.domain.errors import Unavailable
-from makenaide.execution.reconcile import reconcile
 from makenaide.pipeline.cycle import CycleResult, run_cycle
-from makenaide.pipeline.interlude import interlude, take_in
+from makenaide.pipeline.interlude import compared, interlude, take_in
 from makenaide.pipeline.schedule import due
 from makenaide.pipeline.session import Session, Stopped
 from makenaide.store.runs import latest_run, mark_missed
@@ -43,7 +42,7 @@ def run_loop(session: Session, progress: Progress, patience: Patience) -> bool:
         if done is not None and done == session.account.last_slot:
             return True
         if not reconciled and session.account.last_slot is None:
-            reconcile(session.desk, session.account.account_id)  # the next cycle may be hours away
+            compared(session)  # the next cycle may be hours away
         reconciled = True
         following = next_slot(session.clock.now() - session.schedule.delay, session.schedule.times)
         interlude(session).until(following + session.schedule.delay)
