@@ -39,6 +39,30 @@ class InlineLink:
         return self.guard.reload()
 
 
+@dataclass(frozen=True, slots=True)
+class SteppedGuard(InlineLink):
+    """The guard of a stepped run, which ends when the disk refuses: a run by seed is the same or it is none."""
+
+    folder: Path
+
+    def ack(self) -> Ack:
+        """What the guard holds; `DiskFull` or `Misconfigured` when its journal cannot be written."""
+        ack = self.guard.reload()
+        self._require_written()
+        return ack
+
+    def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
+        """As the guard; `DiskFull` or `Misconfigured` when its journal cannot be written."""
+        self.guard.until(moment, stopping)
+        self._require_written()
+
+    def _require_written(self) -> None:
+        refused = self.guard.journal.file.refused
+        if refused is not None:
+            with file_faults(self.folder):
+                raise refused
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookout:
     """A `Vigil` beside a guard that is a process of its own: waits, and returns as soon as its journal grows."""
@@ -98,7 +122,8 @@ def hold(config: "Config", market: "Market", account_id: str, account_folder: Pa
             blind_looks=3,
         )
     )
-    return Hold(folder=folder, key=key, link=InlineLink(guard), vigil=guard)
+    stepped = SteppedGuard(guard, folder)
+    return Hold(folder=folder, key=key, link=stepped, vigil=stepped)
 
 
 def guard_folder(account_folder: Path) -> Path:

@@ -25,15 +25,16 @@ _LONG = 1 << 20
 class JournalFile:
     """An append-only file of entries; `last` is the number of the newest.
 
-    Where the disk refuses, `fault` says so and the entry is kept in memory: an exit is sent all the same, because
-    its identifier is derived and a repeat cannot double (house protocol, point 8). Every later entry tries again.
+    Where the disk refuses, `refused` is its word and the entry is kept in memory: an exit is sent all the same,
+    because its identifier is derived and a repeat cannot double (house protocol, point 8). Every later entry tries
+    again.
     """
 
     folder: Path
     key: bytes
     files: Files
     last: int = 0
-    fault: str | None = None
+    refused: OSError | None = None
     _link: str = field(default="")
     _length: int = 0
     _unwritten: bytes = b""
@@ -56,7 +57,7 @@ class JournalFile:
         return found.entries
 
     def append(self, at: datetime, kind: str, data: dict[str, Any]) -> None:
-        """One more entry, durable unless `fault` says otherwise."""
+        """One more entry, durable unless the disk `refused` it."""
         self.last += 1
         written, self._link = entries.line(Entry(self.last, at, kind, data), self._link, self.key)
         self._write(written)
@@ -68,7 +69,7 @@ class JournalFile:
 
     def rotate(self, seen: int) -> None:
         """Put a long journal aside once all of it is in the books."""
-        if self._length < _LONG or seen < self.last or self._unwritten or self.fault:
+        if self._length < _LONG or seen < self.last or self._unwritten or self.refused:
             return
         content = self.files.read(self.folder / JOURNAL) or b""
         self.files.replace(self.folder / EARLIER, content)
@@ -78,17 +79,17 @@ class JournalFile:
     def _write(self, more: bytes) -> None:
         waiting = self._unwritten + more
         try:
-            if self.fault is not None:
+            if self.refused is not None:
                 self._mend()
             self.files.append(self.folder / JOURNAL, waiting)
         except OSError as cause:
             self._unwritten = waiting
-            if self.fault is None:
+            if self.refused is None:
                 log.exception("the journal cannot be written", extra={"action": "alarm.guard_journal"})
-            self.fault = str(cause)
+            self.refused = cause
             return
         self._length += len(waiting)
-        self._unwritten, self.fault = b"", None
+        self._unwritten, self.refused = b"", None
 
     def _mend(self) -> None:
         """A refused write may have left a part of a line: the next one must not grow onto it."""

@@ -69,7 +69,8 @@ class Guard:
             if self.file is not None:
                 self.journal.file.rotate(self.file.seen)
         self.journal.file.flush()
-        fault = self.fault or self.journal.file.fault
+        refused = self.journal.file.refused
+        fault = self.fault or (str(refused) if refused else None)
         file = self.file
         return Ack(version=file.version if file else 0, digest=file.digest if file else "", fault=fault)
 

@@ -28,6 +28,7 @@ from makenaide.risk.exits import StopState
 from makenaide.store.accounts import Account, Lease
 from makenaide.store.db import Database
 from makenaide.store.guard import imported, put_imported
+from makenaide.store.home import file_faults
 from makenaide.store.journal import Dust, StoredStop, books, latest_stops, put_dust, put_stop
 from makenaide.store.orders import commit_order, get_order, orders_of_position, record_event, unsettled_orders
 from makenaide.store.runs import AuditEntry, put_audit
@@ -77,7 +78,8 @@ class Keeper:
     def publish(self) -> StopsFile:
         """Write the stops of the books for the guard, if they have changed; what is published now.
 
-        The version only rises, whatever was lost: it follows the file's and the one that the guard holds.
+        The version only rises, whatever was lost: it follows the file's and the one that the guard holds. `DiskFull`
+        or `Misconfigured` when the file cannot be written: what is held stays guarded as it was.
         """
         stops = self._stops()
         before = self._published or self._stored()
@@ -96,7 +98,8 @@ class Keeper:
             seen=seen,
             stops=stops,
         )
-        self.files.replace(self.folder / STOPS, encode(file, self.key))
+        with file_faults(self.folder):
+            self.files.replace(self.folder / STOPS, encode(file, self.key))
         self._published = file
         log.info("published", extra={"action": "guard.publish", "version": version, "stops": len(stops)})
         return file
