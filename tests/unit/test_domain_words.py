@@ -1,0 +1,150 @@
+"""What the domain says and stores, to the letter: a refusal is read by people, a stored word by later versions."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from makenaide.domain.candle import DAY_MINUTES
+from makenaide.domain.clock import KST, kst, last_slot, next_slot, slot_time, utc
+from makenaide.domain.errors import Inconsistent, Misconfigured
+from makenaide.domain.market import Market, market, tick_size
+from makenaide.domain.money import Krw, Price, Quantity, exact
+from makenaide.domain.order import (
+    Absent,
+    Accepted,
+    Leg,
+    OrderLife,
+    OrderState,
+    OrderType,
+    PositionId,
+    Sending,
+    Side,
+    TimeInForce,
+    Voided,
+    advance,
+    identifier,
+)
+from makenaide.domain.parameter import near, parameter, require_known
+from makenaide.domain.reason import SIGNAL_REFUSALS, Exit, Refusal
+
+NOON = datetime(2026, 1, 5, tzinfo=UTC)
+ANY: Any = 0.5
+
+
+@pytest.mark.parametrize("kind", [Refusal, Exit, OrderState, OrderType, TimeInForce])
+def test_a_stored_word_is_its_name_in_lower_case(kind: type[StrEnum]) -> None:
+    assert {each.name.lower(): each.value for each in kind} == {each.value: each.value for each in kind}
+    assert len({each.value for each in kind}) == len(kind.__members__)
+
+
+def test_sides_and_legs_are_the_venues_and_the_identifiers_words() -> None:
+    assert [(each.name, each.value) for each in Side] == [("BID", "bid"), ("ASK", "ask")]
+    assert [(each.name, each.value) for each in Leg] == [("ENTRY", "e"), ("EXIT", "x")]
+
+
+def test_refused_signals_start_with_lateness_and_leave_nothing_out() -> None:
+    assert list(SIGNAL_REFUSALS) == list(Refusal)[list(Refusal).index(Refusal.LATE) :]
+
+
+def test_korean_time_has_a_name_and_a_day_its_minutes() -> None:
+    assert kst(NOON).tzname() == "KST"
+    assert DAY_MINUTES == 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: utc(datetime(2026, 1, 5)), "a time needs a zone: 2026-01-05T00:00:00"),  # noqa: DTZ001
+        (lambda: slot_time("9:00"), "expected HH:MM, got '9:00'"),
+        (lambda: slot_time("9:000"), "expected HH:MM, got '9:000'"),
+        (lambda: slot_time("0a:00"), "expected HH:MM, got '0a:00'"),
+        (lambda: slot_time("00:0a"), "expected HH:MM, got '00:0a'"),
+        (lambda: slot_time("00:000"), "expected HH:MM, got '00:000'"),
+        (lambda: next_slot(NOON, ()), "a schedule needs at least one slot"),
+        (lambda: last_slot(NOON, ()), "a schedule needs at least one slot"),
+        (lambda: market("eur-x"), "market: expected QUOTE-BASE such as KRW-BTC, got 'eur-x'"),
+        (lambda: tick_size(Market("KRW-BTC"), Decimal(-1), date(2026, 1, 5)), "a price is above zero: -1"),
+        (lambda: exact("twelve"), "not a decimal number: 'twelve'"),
+        (lambda: exact("NaN"), "not a finite number: 'NaN'"),
+        (lambda: exact(ANY), "money is Decimal, int or str, never float: 0.5"),
+        (lambda: Quantity(-1), "a quantity is never negative: -1"),
+        (lambda: Price(0), "a price is above zero: 0"),
+        (
+            lambda: identifier("7f3a", PositionId("x"), Leg.EXIT, 1),
+            "identifier: 'mk1-7f3a-x-x01' is not mk1-<4 hex>-<position>-<e|x><nn> within 64 characters",
+        ),
+        (lambda: require_known(Exit, "x", "exit"), f"exit: unknown: x; expected one of {', '.join(sorted(Exit))}"),
+    ],
+)
+def test_a_refusal_says_what_was_expected_and_what_came(call: Callable[[], object], words: str) -> None:
+    with pytest.raises((ValueError, TypeError, Misconfigured)) as caught:
+        call()
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "words"),
+    [
+        (OrderState.CLOSED, Absent(), "an order that is closed met Absent()"),
+        (OrderState.ACCEPTED, Sending(), "an accepted order is never sent again"),
+        (OrderState.PLANNED, Accepted("u"), "an order that is planned got the answer Accepted(uuid='u')"),
+        (OrderState.ACCEPTED, Absent(), "accepted order u is unknown to the venue"),
+        (OrderState.ACCEPTED, Voided("none"), "an order that is accepted cannot be void"),
+    ],
+)
+def test_an_event_that_cannot_follow_says_why(state: OrderState, event: Any, words: str) -> None:
+    with pytest.raises(Inconsistent) as caught:
+        advance(OrderLife(state, False, "u"), event)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("doubt", [False, True])
+@pytest.mark.parametrize("state", [OrderState.PLANNED, OrderState.SENT, OrderState.UNKNOWN])
+def test_an_order_keeps_the_venues_name_for_it_through_doubt(state: OrderState, doubt: bool) -> None:
+    assert advance(OrderLife(state, doubt, "u"), Absent()).uuid == "u"
+    assert advance(OrderLife(state, doubt, "u"), Sending()).uuid == "u"
+
+
+def test_an_order_begins_planned_without_doubt_or_name() -> None:
+    assert OrderLife() == OrderLife(OrderState.PLANNED, False, None)
+
+
+def test_an_identifier_has_64_characters_at_most() -> None:
+    longest = PositionId("KRW-" + "B" * 33 + "-20260105T0900")
+    assert len(identifier("7f3a", longest, Leg.EXIT, 10)) == 64
+    with pytest.raises(ValueError, match="within 64 characters"):
+        identifier("7f3a", longest, Leg.EXIT, 100)
+
+
+def test_the_cause_of_a_refused_number_is_kept() -> None:
+    with pytest.raises(ValueError, match="not a decimal number") as caught:
+        exact("twelve")
+    assert isinstance(caught.value.__cause__, ArithmeticError)
+
+
+def test_a_default_is_kept_with_its_range_and_a_bound_may_be_open() -> None:
+    made = parameter(Decimal(7), "days", "issue 4", low=0.1)
+    about = made.metadata["parameter"]
+    assert (made.default, about.unit, about.source) == (Decimal(7), "days", "issue 4")
+    assert (about.low, about.high) == (Decimal("0.1"), None)
+
+
+def test_the_nearest_name_is_offered_or_all_in_order() -> None:
+    assert near("pric", ["volume", "price"]) == "; did you mean price?"
+    assert near("zzz", ["volume", "price"]) == "; expected one of price, volume"
+
+
+def test_money_of_one_kind_compares() -> None:
+    assert Krw(1) < Krw(2) <= Krw(2)
+    assert not Krw(2) < Krw(2)
+    assert hash(Krw(2)) == hash(Krw("2.0"))
+
+
+def test_slots_are_given_in_utc_whatever_the_zone_of_the_question() -> None:
+    at = datetime(2026, 1, 5, 8, tzinfo=KST)
+    assert next_slot(at, (time(9),)).tzinfo is UTC
+    assert last_slot(at, (time(9),)).tzinfo is UTC
