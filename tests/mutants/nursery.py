@@ -53,6 +53,17 @@ class Told(NamedTuple):
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """All tests of these files, none longer than `slowest` seconds; the lines of these rooms, into `data`."""
+
+    files: tuple[str, ...]
+    rooms: tuple[str, ...]
+    data: Path
+    slowest: float
+    limit: float = 3600.0
+
+
 @dataclass(slots=True, kw_only=True)
 class Nursery:
     """Runs tests of the tree in `tree`, in forks of this process, with the server at `conninfo` if there is one."""
@@ -79,9 +90,9 @@ class Nursery:
         """Run the tests, in this order, until one fails; not longer than `limit` seconds."""
         return self._forked(lambda pipe: self._tested(tests, pipe), limit)
 
-    def measure(self, files: Sequence[str], rooms: Sequence[str], data: Path, limit: float) -> Told:
-        """Run all tests of `files`, and write to `data` which lines of the `rooms` each of them runs."""
-        return self._forked(lambda pipe: self._measured(files, rooms, data, pipe), limit)
+    def measure(self, task: Measure) -> Told:
+        """Run all tests of the task's files, and write down which lines of its rooms each of them runs."""
+        return self._forked(lambda pipe: self._measured(task, pipe), task.limit)
 
     def _forked(self, work: Work, limit: float) -> Told:
         ours, theirs = Pipe(duplex=False)
@@ -117,13 +128,13 @@ class Nursery:
         files = list(dict.fromkeys(nodeid.partition("::")[0] for nodeid in tests))
         self._pytest(["-x", *files], Guide(tests=tests), pipe)
 
-    def _measured(self, files: Sequence[str], rooms: Sequence[str], data: Path, pipe: Connection) -> None:
-        sources = [f"makenaide.{room}" for room in rooms]
-        measure = coverage.Coverage(data_file=str(data), source_pkgs=sources, config_file=False, branch=False)
+    def _measured(self, task: Measure, pipe: Connection) -> None:
+        sources = [f"makenaide.{room}" for room in task.rooms]
+        measure = coverage.Coverage(data_file=str(task.data), source_pkgs=sources, config_file=False, branch=False)
         measure.set_option("run:disable_warnings", ["module-not-imported", "no-data-collected"])
         measure.start()
         try:
-            self._pytest(files, Guide(coverage=measure), pipe)
+            self._pytest(task.files, Guide(coverage=measure, slowest=task.slowest), pipe)
         finally:
             measure.stop()
             measure.save()

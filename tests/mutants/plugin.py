@@ -1,6 +1,7 @@
 """The pytest plugins of a run in a fork: its tests in their order, no shrinking, what ran where, one database."""
 
 import os
+import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +18,14 @@ ALL_OF = "::*"
 
 @dataclass(slots=True, eq=False)
 class Guide:
-    """What a run is told, `tests` by node id or None for all, and what it tells."""
+    """What a run is told, `tests` by node id or None for all, and what it tells.
+
+    A test that takes longer than `slowest` seconds is broken off and has failed: no mutant could wait for it.
+    """
 
     tests: Sequence[str] | None = None
     coverage: Any = None
+    slowest: float = 0.0
     failed: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
@@ -32,6 +37,7 @@ class Guide:
         house = hypothesis.settings.get_profile("house")
         hypothesis.settings.register_profile("mutants", house, database=None, derandomize=True, phases=phases)
         hypothesis.settings.load_profile("mutants")
+        signal.signal(signal.SIGALRM, _too_slow)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Only the chosen tests, in their order."""
@@ -49,6 +55,15 @@ class Guide:
             result = yield
         self.seconds[item.nodeid] = time.perf_counter() - started
         return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        """Break off what takes too long."""
+        signal.setitimer(signal.ITIMER_REAL, self.slowest)
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, object, object]:
@@ -83,6 +98,10 @@ class Guide:
     def _switch(self) -> None:
         if self.coverage is not None:
             self.coverage.switch_context(self._contexts[-1] if self._contexts else "")
+
+
+def _too_slow(*_: object) -> None:
+    raise TimeoutError("no mutant can wait for this test")
 
 
 @dataclass(frozen=True, slots=True)

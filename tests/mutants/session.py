@@ -21,8 +21,8 @@ from tests.mutants.covering import Choice, Cover, candidates, own
 from tests.mutants.ground import copied, temporary
 from tests.mutants.keeper import server
 from tests.mutants.mutant import Mutant, Outcome, equivalents
-from tests.mutants.nursery import Nursery, Told
-from tests.mutants.worker import Measure, Trial, Unusable, work
+from tests.mutants.nursery import Measure, Nursery, Told
+from tests.mutants.worker import Trial, Unusable, work
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MAKER = Path(".venv-mutants/bin/python")
@@ -57,6 +57,11 @@ class Plan:
     only: str = ""
     own: bool = False
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(FOLDERS))
+
+    @property
+    def longest(self) -> float:
+        """The most patience of any of the rooms."""
+        return max(self.patience.get(room, PATIENCE) for room in self.rooms)
 
     @property
     def database(self) -> bool:
@@ -174,7 +179,7 @@ def covered(plan: Plan, workers: Team, folder: Path, say: Say) -> Cover:
     )
     chunks = [tuple(files[number :: 2 * plan.workers]) for number in range(2 * plan.workers)]
     parts = [
-        Measure(files=part, rooms=plan.rooms, data=folder / f"lines{number}")
+        Measure(files=part, rooms=plan.rooms, data=folder / f"lines{number}", slowest=1.5 * plan.longest)
         for number, part in enumerate(chunks)
         if part
     ]

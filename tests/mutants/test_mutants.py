@@ -123,6 +123,17 @@ def test_a_test_that_fails_anyway_kills_nothing(tree: Path) -> None:
     assert outcomes(tree, MORE)[MORE[1]].verdict is Verdict.NOT_COVERED
 
 
+def test_a_test_that_no_mutant_can_wait_for_is_broken_off(tree: Path) -> None:
+    path = tree / "tests/unit/test_domain_sums.py"
+    slow = "import time\n" + TESTS.replace("    assert least", "    time.sleep(30)\n    assert least")
+    path.write_text(slow, encoding="utf-8")
+    said: list[str] = []
+    plan = Plan(rooms=("domain",), repository=tree, workers=1, patience={"domain": 0.5})
+    (found,) = tried(plan, [planted(MORE)], said.append)
+    assert found.verdict is Verdict.NOT_COVERED
+    assert any("not a witness" in words and "test_the_least_is_found" in words for words in said)
+
+
 def test_tests_that_do_not_pass_by_themselves_cannot_judge(tree: Path) -> None:
     path = tree / "tests/unit/test_domain_sums.py"
     once = f"from pathlib import Path\nSEEN = Path({str(tree / 'seen')!r})\n"

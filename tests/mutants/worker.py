@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from tests.mutants.covering import Choice
 from tests.mutants.ground import planted
 from tests.mutants.mutant import Mutant, Outcome, Verdict
-from tests.mutants.nursery import Nursery, Told
+from tests.mutants.nursery import Measure, Nursery, Told
 
 GRACE = 15.0
 """Seconds that any run may take beyond its tests' own: imports on a busy machine."""
@@ -32,16 +31,6 @@ class Trial:
     mutant: Mutant | None
     choice: Choice
     seconds: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """All tests of these files, the lines of these rooms, into this file."""
-
-    files: tuple[str, ...]
-    rooms: tuple[str, ...]
-    data: Path
-    limit: float = 3600.0
 
 
 def tried(nursery: Nursery, trial: Trial) -> Outcome:
@@ -85,7 +74,7 @@ def work(nursery: Nursery, pipe: Connection) -> None:
 
 def _answered(nursery: Nursery, task: Measure | Trial) -> Told | Outcome | str:
     if isinstance(task, Measure):
-        return nursery.measure(task.files, task.rooms, task.data, task.limit)
+        return nursery.measure(task)
     if task.mutant is None:
         return sound(nursery, task.choice, task.seconds)
     return tried(nursery, task)
