@@ -11,6 +11,7 @@ from makenaide.risk.exits import PositionFacts, StopState, initial_stop, raise_s
 from makenaide.risk.gate import GateReason, GateState
 from makenaide.risk.limits import AccountFacts, CandidateFacts, limit
 from makenaide.risk.settings import RiskSettings
+from makenaide.risk.sizing import Bound, SizeRefusal, SizingInputs, size
 
 SETTINGS = RiskSettings()
 DAY = date(2026, 1, 5)
@@ -55,6 +56,33 @@ def test_a_stop_of_this_very_moment_completes_the_count() -> None:
     calm = CandidateFacts(atr_percent=Decimal(4), last_stop=None)
     assert limit(account, calm, SETTINGS) is Refusal.STOPPED_OUT
     assert limit(replace(account, stops=account.stops[1:]), calm, SETTINGS) is None
+
+
+RICH = SizingInputs(
+    equity=Krw(10_000_000),
+    free=Krw(10_000_000),
+    stop_distance=Decimal("0.066"),
+    turnover20=Krw(5_000_000_000),
+    visible_depth=Krw(100_000_000),
+    exposure=Krw(0),
+    fee=Decimal("0.0005"),
+)
+
+
+def test_an_account_of_one_won_has_equity() -> None:
+    result = size(replace(RICH, equity=Krw(1)), SETTINGS)
+    assert isinstance(result, SizeRefusal)
+    assert (result.refusal, result.bound) == (Refusal.BELOW_MINIMUM, Bound.UNPROVEN)
+
+
+def test_an_exposure_one_won_below_its_limit_leaves_the_word_to_what_allows_less() -> None:
+    result = size(replace(RICH, exposure=Krw(4_999_999), free=Krw(0)), SETTINGS)
+    assert isinstance(result, SizeRefusal)
+    assert (result.refusal, result.bound) == (Refusal.NO_CASH, Bound.CASH)
+
+
+def test_an_allowance_is_shown_cut_and_never_rounded_up() -> None:
+    assert size(RICH, SETTINGS).evidence["allowed_unproven"] == "227272.72"  # 15,000 / 0.066 = 227,272.727...
 
 
 def test_nothing_is_known_or_taken_unless_it_is_said() -> None:
