@@ -18,6 +18,9 @@ NEW_FILE = 0.1
 NAMES = {"execution": ("execution", "guard", "reconcile", "settle", "submit", "drain")}
 """The first word of the test files that are a room's own; of other rooms the room's name."""
 
+AT_IMPORT = ""
+"""The context of what runs while no test does."""
+
 _FOREMOST = 3
 
 
@@ -79,19 +82,18 @@ class Cover:
     def choose(self, mutant: Mutant, folders: Sequence[str], patience: float) -> Choice:
         """The tests of `folders` that run the mutant's lines, fastest first, as many as `patience` seconds hold.
 
-        Where the lines run at import only: those that import the file, the nearest first.
+        Lines that run at import, in no test: those that import the file come as well, the nearest first.
         """
         touched = span(self._parsed(mutant.file), mutant)
         allowed = tuple(f"tests/{folder}/" for folder in folders)
         known = [nodeid for nodeid in self.seconds if nodeid.startswith(allowed)]
-        far = self._distances(mutant.file) if touched.at_import else {}
-        if touched.at_import:
-            tests = [nodeid for nodeid in known if _file(nodeid) in far]
-        else:
-            contexts = set[str]().union(*(self.lines[mutant.file].get(line, set()) for line in touched.lines))
-            shared = {_file(each) for each in contexts if each.endswith(ALL_OF)}
-            tests = [nodeid for nodeid in known if nodeid in contexts or _file(nodeid) in shared]
-        return self._ordered(mutant, tests, far, patience)
+        contexts = set[str]().union(*(self.lines[mutant.file].get(line, set()) for line in touched.lines))
+        shared = {_file(each) for each in contexts if each.endswith(ALL_OF)}
+        runs = {nodeid for nodeid in known if nodeid in contexts or _file(nodeid) in shared}
+        far: Mapping[str, int] = {}
+        if touched.at_import or AT_IMPORT in contexts:
+            far = self._distances(mutant.file) | {_file(nodeid): 0 for nodeid in runs}
+        return self._ordered(mutant, [each for each in known if each in runs or _file(each) in far], far, patience)
 
     def time(self, tests: Iterable[str]) -> float:
         """The seconds of these tests together, imports included."""

@@ -19,7 +19,11 @@ from tests.mutants.session import FOLDERS, REPOSITORY, Plan, sampled, tried
 from tests.mutants.worker import Unusable
 
 SUMS = """\
-LIMIT = 7
+def seven() -> int:
+    return 7
+
+
+LIMIT = seven()
 
 
 def least(numbers: list[int]) -> int:
@@ -62,7 +66,8 @@ LESS = ("        if number < found:", "        if number <= found:")
 MORE = ("        if number < found:", "        if number >= found:")
 STUCK = ("        number = number - 2", "        number = number + 2")
 UNSEEN = ("    return 1", "    return 2")
-LUCK = ("LIMIT = 7", "LIMIT = 8")
+LUCK = ("LIMIT = seven()", "LIMIT = None")
+SEVEN = ("    return 7", "    return 8")
 
 
 @pytest.fixture
@@ -105,13 +110,14 @@ def outcomes(tree: Path, *changes: tuple[str, str]) -> dict[str, Outcome]:
 
 def test_each_mutant_gets_its_verdict(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch)
-    found = outcomes(tree, LESS, MORE, STUCK, UNSEEN, LUCK)
+    found = outcomes(tree, LESS, MORE, STUCK, UNSEEN, LUCK, SEVEN)
     assert {line: each.verdict for line, each in found.items()} == {
         LESS[1]: Verdict.SURVIVED,
         MORE[1]: Verdict.KILLED,
         STUCK[1]: Verdict.TIMED_OUT,
         UNSEEN[1]: Verdict.NOT_COVERED,
         LUCK[1]: Verdict.KILLED,  # at module level, which runs at import only
+        SEVEN[1]: Verdict.KILLED,  # so does this function
     }
     assert found[MORE[1]].killer == "tests/unit/test_domain_sums.py::test_the_least_is_found"
     assert (tree / "src/makenaide/domain/sums.py").read_text(encoding="utf-8") == SUMS
@@ -177,10 +183,10 @@ def test_the_report_counts_by_verdict_and_sets_the_equivalent_apart() -> None:
     assert not report.enough([row], 67.0)
     assert [each.mutant for each in report.living(found, [EXCUSE])] == [planted(UNSEEN)]
     assert report.survivors(found, []).splitlines() == [
-        "src/makenaide/domain/sums.py:7",
+        "src/makenaide/domain/sums.py:11",
         "    -         if number < found:",
         "    +         if number <= found:",
-        "src/makenaide/domain/sums.py:21  no test runs it",
+        "src/makenaide/domain/sums.py:25  no test runs it",
         "    -     return 1",
         "    +     return 2",
     ]

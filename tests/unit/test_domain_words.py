@@ -1,16 +1,19 @@
 """What the domain says and stores, to the letter: a refusal is read by people, a stored word by later versions."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from types import ModuleType
+from typing import Any, NewType
 
 import pytest
 
-from makenaide.domain.candle import DAY_MINUTES
-from makenaide.domain.clock import KST, kst, last_slot, next_slot, slot_time, utc
-from makenaide.domain.errors import Inconsistent, Misconfigured
+from makenaide.domain import market as market_module
+from makenaide.domain import order as order_module
+from makenaide.domain.candle import DAY_MINUTES, Candle, flaw
+from makenaide.domain.clock import DAY, KST, kst, last_slot, next_slot, slot_time, utc
+from makenaide.domain.errors import Inconsistent, Misconfigured, UnknownMarket
 from makenaide.domain.market import Market, market, tick_size
 from makenaide.domain.money import Krw, Price, Quantity, exact
 from makenaide.domain.order import (
@@ -50,9 +53,42 @@ def test_refused_signals_start_with_lateness_and_leave_nothing_out() -> None:
     assert list(SIGNAL_REFUSALS) == list(Refusal)[list(Refusal).index(Refusal.LATE) :]
 
 
+@pytest.mark.parametrize("module", [market_module, order_module])
+def test_a_new_type_is_named_after_its_variable(module: ModuleType) -> None:
+    made = {name: each for name, each in vars(module).items() if isinstance(each, NewType)}
+    assert made
+    assert all((each.__name__, each.__supertype__) == (name, str) for name, each in made.items())
+
+
 def test_korean_time_has_a_name_and_a_day_its_minutes() -> None:
     assert kst(NOON).tzname() == "KST"
-    assert DAY_MINUTES == 24 * 60
+    assert timedelta(minutes=DAY_MINUTES) == DAY == timedelta(hours=24)
+
+
+def test_a_candle_without_a_zone_is_told_in_these_words() -> None:
+    price, start = Price(1), datetime(2026, 1, 5)  # noqa: DTZ001
+    bare = Candle(
+        market=Market("KRW-BTC"),
+        start=start,
+        minutes=DAY_MINUTES,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=Quantity(0),
+        turnover=Krw(0),
+    )
+    assert flaw(bare) == "start has no time zone"
+
+
+@pytest.mark.parametrize(
+    ("promise", "headline"), [("one line", "one line"), ("first\n\nsecond\nthird\n", "first"), (None, "")]
+)
+def test_an_error_without_detail_says_the_first_line_of_its_promise(
+    monkeypatch: pytest.MonkeyPatch, promise: str | None, headline: str
+) -> None:
+    monkeypatch.setattr(UnknownMarket, "__doc__", promise)
+    assert str(UnknownMarket()) == headline
 
 
 @pytest.mark.parametrize(
