@@ -129,12 +129,14 @@ class Nursery:
         self._pytest(["-x", *files], Guide(tests=tests), pipe)
 
     def _measured(self, task: Measure, pipe: Connection) -> None:
-        sources = [f"makenaide.{room}" for room in task.rooms]
-        measure = coverage.Coverage(data_file=str(task.data), source_pkgs=sources, config_file=False, branch=False)
+        sources = tuple(f"makenaide.{room}" for room in task.rooms)
+        measure = coverage.Coverage(
+            data_file=str(task.data), source_pkgs=list(sources), config_file=False, branch=False
+        )
         measure.set_option("run:disable_warnings", ["module-not-imported", "no-data-collected"])
         measure.start()
         try:
-            self._pytest(task.files, Guide(coverage=measure, slowest=task.slowest), pipe)
+            self._pytest(task.files, Guide(coverage=measure, slowest=task.slowest, rooms=sources), pipe)
         finally:
             measure.stop()
             measure.save()

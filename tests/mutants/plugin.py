@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Guide:
     tests: Sequence[str] | None = None
     coverage: Any = None
     slowest: float = 0.0
+    rooms: tuple[str, ...] = ()
     failed: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
@@ -50,6 +52,7 @@ class Guide:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Time each test, its fixtures included; lines that run belong to it."""
+        forget(self.rooms)
         started = time.perf_counter()
         with self._context(item.nodeid):
             result = yield
@@ -98,6 +101,16 @@ class Guide:
     def _switch(self) -> None:
         if self.coverage is not None:
             self.coverage.switch_context(self._contexts[-1] if self._contexts else "")
+
+
+def forget(rooms: Sequence[str]) -> None:
+    """Empty the caches of functions of these packages: what is remembered from another test would run no line."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(tuple(rooms)):
+            for each in list(vars(module).values()):
+                clear = getattr(each, "cache_clear", None)
+                if callable(clear) and not isinstance(each, type):
+                    clear()
 
 
 def _too_slow(*_: object) -> None:

@@ -19,6 +19,9 @@ from tests.mutants.session import FOLDERS, REPOSITORY, Plan, sampled, tried
 from tests.mutants.worker import Unusable
 
 SUMS = """\
+from functools import cache
+
+
 def seven() -> int:
     return 7
 
@@ -34,6 +37,11 @@ def least(numbers: list[int]) -> int:
     return found
 
 
+@cache
+def double(number: int) -> int:
+    return number + number
+
+
 def steps(number: int) -> int:
     count = 0
     while number > 0:
@@ -46,7 +54,7 @@ def unseen() -> int:
     return 1
 """
 TESTS = """\
-from makenaide.domain.sums import LIMIT, least, steps
+from makenaide.domain.sums import LIMIT, double, least, steps
 
 
 def test_the_least_is_found() -> None:
@@ -55,6 +63,14 @@ def test_the_least_is_found() -> None:
 
 def test_steps_are_counted() -> None:
     assert steps(6) == 3
+
+
+def test_doubling_is_quick() -> None:
+    assert double(3) > 0
+
+
+def test_doubling_is_right() -> None:
+    assert double(3) == 6
 
 
 def test_the_limit_is_lucky() -> None:
@@ -67,6 +83,7 @@ MORE = ("        if number < found:", "        if number >= found:")
 STUCK = ("        number = number - 2", "        number = number + 2")
 UNSEEN = ("    return 1", "    return 2")
 LUCK = ("LIMIT = seven()", "LIMIT = None")
+DOUBLE = ("    return number + number", "    return number + 1")
 SEVEN = ("    return 7", "    return 8")
 
 
@@ -121,6 +138,11 @@ def test_each_mutant_gets_its_verdict(tree: Path, monkeypatch: pytest.MonkeyPatc
     }
     assert found[MORE[1]].killer == "tests/unit/test_domain_sums.py::test_the_least_is_found"
     assert (tree / "src/makenaide/domain/sums.py").read_text(encoding="utf-8") == SUMS
+
+
+def test_what_one_test_has_cached_is_run_by_the_next_one_as_well(tree: Path) -> None:
+    found = outcomes(tree, DOUBLE)[DOUBLE[1]]
+    assert found.killer == "tests/unit/test_domain_sums.py::test_doubling_is_right"
 
 
 def test_a_test_that_fails_anyway_kills_nothing(tree: Path) -> None:
@@ -183,10 +205,10 @@ def test_the_report_counts_by_verdict_and_sets_the_equivalent_apart() -> None:
     assert not report.enough([row], 67.0)
     assert [each.mutant for each in report.living(found, [EXCUSE])] == [planted(UNSEEN)]
     assert report.survivors(found, []).splitlines() == [
-        "src/makenaide/domain/sums.py:11",
+        "src/makenaide/domain/sums.py:14",
         "    -         if number < found:",
         "    +         if number <= found:",
-        "src/makenaide/domain/sums.py:25  no test runs it",
+        "src/makenaide/domain/sums.py:33  no test runs it",
         "    -     return 1",
         "    +     return 2",
     ]
