@@ -1,6 +1,7 @@
 """What the domain says and stores, to the letter: a refusal is read by people, a stored word by later versions."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -19,11 +20,19 @@ from makenaide.domain.money import Krw, Price, Quantity, exact
 from makenaide.domain.order import (
     Absent,
     Accepted,
+    Answer,
+    Duplicate,
+    Identifier,
     Leg,
+    NoAnswer,
+    NotAccepted,
+    NotSent,
     OrderLife,
+    OrderRequest,
     OrderState,
     OrderType,
     PositionId,
+    Rejected,
     Sending,
     Side,
     TimeInForce,
@@ -31,7 +40,7 @@ from makenaide.domain.order import (
     advance,
     identifier,
 )
-from makenaide.domain.parameter import near, parameter, require_known
+from makenaide.domain.parameter import Parameter, near, parameter, require_in_range, require_known
 from makenaide.domain.reason import SIGNAL_REFUSALS, Exit, Refusal
 
 NOON = datetime(2026, 1, 5, tzinfo=UTC)
@@ -128,6 +137,13 @@ def test_a_refusal_says_what_was_expected_and_what_came(call: Callable[[], objec
         (OrderState.CLOSED, Absent(), "an order that is closed met Absent()"),
         (OrderState.ACCEPTED, Sending(), "an accepted order is never sent again"),
         (OrderState.PLANNED, Accepted("u"), "an order that is planned got the answer Accepted(uuid='u')"),
+        (OrderState.PLANNED, NotSent("x"), "an order that is planned got the answer NotSent(cause='x')"),
+        (OrderState.PLANNED, NoAnswer("x"), "an order that is planned got the answer NoAnswer(cause='x')"),
+        (
+            OrderState.UNKNOWN,
+            Rejected("a", "b"),
+            "an order that is unknown got the answer Rejected(name='a', message='b')",
+        ),
         (OrderState.ACCEPTED, Absent(), "accepted order u is unknown to the venue"),
         (OrderState.ACCEPTED, Voided("none"), "an order that is accepted cannot be void"),
     ],
@@ -142,7 +158,22 @@ def test_an_event_that_cannot_follow_says_why(state: OrderState, event: Any, wor
 @pytest.mark.parametrize("state", [OrderState.PLANNED, OrderState.SENT, OrderState.UNKNOWN])
 def test_an_order_keeps_the_venues_name_for_it_through_doubt(state: OrderState, doubt: bool) -> None:
     assert advance(OrderLife(state, doubt, "u"), Absent()).uuid == "u"
-    assert advance(OrderLife(state, doubt, "u"), Sending()).uuid == "u"
+    sent = advance(OrderLife(state, doubt, "u"), Sending())
+    answers: list[Answer] = [NotSent("x"), NotAccepted(1.0), Rejected("a", "b"), Duplicate(), NoAnswer("x")]
+    assert [advance(sent, answer).uuid for answer in answers] == ["u"] * 5
+
+
+def test_what_is_no_event_is_named() -> None:
+    nonsense: Any = "filled"
+    with pytest.raises(AssertionError, match="filled"):
+        advance(OrderLife(), nonsense)
+
+
+def test_a_request_asks_for_nothing_that_is_not_said() -> None:
+    request = OrderRequest(
+        market=Market("KRW-BTC"), side=Side.BID, type=OrderType.LIMIT, identifier=Identifier("mk1-x")
+    )
+    assert (request.price, request.volume, request.total, request.time_in_force) == (None, None, None, None)
 
 
 def test_an_order_begins_planned_without_doubt_or_name() -> None:
@@ -167,6 +198,29 @@ def test_a_default_is_kept_with_its_range_and_a_bound_may_be_open() -> None:
     about = made.metadata["parameter"]
     assert (made.default, about.unit, about.source) == (Decimal(7), "days", "issue 4")
     assert (about.low, about.high) == (Decimal("0.1"), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The bounded setting comes after one that has no range at all, and one that is no parameter."""
+
+    free: str = parameter("any", "text", "issue 4")
+    plain: int = 5
+    high: int = parameter(3, "days", "issue 4", low=1, high=4)
+
+
+def test_every_parameter_is_looked_at_and_both_of_its_ends() -> None:
+    require_in_range(Late(high=4))
+    with pytest.raises(Misconfigured, match=r"^high: expected 1 <= value <= 4 days, got 5$"):
+        require_in_range(Late(high=5))
+    about = {each.name: each.metadata.get("parameter") for each in fields(Late)}
+    assert about["high"] == Parameter(unit="days", source="issue 4", low=Decimal(1), high=Decimal(4))
+
+
+def test_a_ratio_of_an_amount_is_that_part_of_it() -> None:
+    assert Krw(200) * Decimal("0.05") == Krw(10)
+    assert Quantity(3).share(Decimal("0.5")) == Quantity("1.5")
+    assert Price(200).scale(Decimal("1.5")) == Price(300)
 
 
 def test_the_nearest_name_is_offered_or_all_in_order() -> None:
