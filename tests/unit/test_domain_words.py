@@ -55,7 +55,8 @@ def test_a_stored_word_is_its_name_in_lower_case(kind: type[StrEnum]) -> None:
 
 def test_sides_and_legs_are_the_venues_and_the_identifiers_words() -> None:
     assert [(each.name, each.value) for each in Side] == [("BID", "bid"), ("ASK", "ask")]
-    assert [(each.name, each.value) for each in Leg] == [("ENTRY", "e"), ("EXIT", "x")]
+    assert (Leg.ENTRY.value, Leg.EXIT.value) == ("e", "x")
+    assert all(len(each) == 1 and each.islower() for each in Leg)
 
 
 def test_refused_signals_start_with_lateness_and_leave_nothing_out() -> None:
