@@ -1,10 +1,10 @@
 # Makenaide. The two commands that matter: `make run` and `make test`.
-# Everything is made inside .venv and .venv-peers beside this file; positions and prices live in the data folder
+# Everything is made inside .venv, .venv-peers and .venv-mutants beside this file; positions and prices live in the data folder
 # (MAKENAIDE_HOME).
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test check fuzz rehearse bench bench-exchange exports lock clean dev peers
+.PHONY: help setup run test check fuzz rehearse mutants bench bench-exchange exports lock clean dev peers mutmut
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
@@ -23,6 +23,8 @@ RUN_STAMP := .venv/.run-$(RUN_KEY)
 DEV_STAMP := .venv/.dev-$(DEV_KEY)
 PEERS_KEY := $(shell { pwd -P; cat locks/peers.txt; } | cksum | cut -d ' ' -f 1)
 PEERS_STAMP := .venv-peers/.peers-$(PEERS_KEY)
+MUTANTS_KEY := $(shell { pwd -P; cat locks/mutants.txt; } | cksum | cut -d ' ' -f 1)
+MUTANTS_STAMP := .venv-mutants/.mutants-$(MUTANTS_KEY)
 
 PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check
 PEERS_PIP := .venv-peers/bin/python -m pip -qq --disable-pip-version-check
@@ -59,6 +61,9 @@ fuzz: dev  ## a million hostile inputs for the exchange; other counts and replay
 rehearse: dev  ## every crash point of a full day, and 200 seeds of 30 days under faults / 모든 충돌 지점과 200개 세계 리허설
 	@.venv/bin/makenaide rehearse --seed 1 --seeds 200 --days 30 --crashes $(ARGS)
 
+mutants: dev mutmut  ## what the tests do not notice in domain, risk, ledger, execution / 뮤테이션 테스트
+	@.venv/bin/python -m tests.mutants $(ARGS)
+
 bench: dev  ## figures (not tests) but the exchange's; one of them with BENCH=name / 성능 수치
 	@test -n "$(BENCHES)" || { echo "no bench of that name runs by itself: $(BENCH); the exchange's parts: make bench-exchange ARGS=..." >&2; exit 2; }
 	@for file in $(BENCHES); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
@@ -78,17 +83,23 @@ lock:  ## lock the dependencies again; newer versions with ARGS=--upgrade / 의�
 	    --generate-hashes --only-binary :all: --no-strip-extras --no-header --no-annotate "$$@" $(ARGS) > /dev/null; } \
 	&& compile --group setup --output-file locks/run.txt \
 	&& compile --group setup --group dev --constraint locks/run.txt --output-file locks/dev.txt \
-	&& "$$folder/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-	    --only-binary :all: --no-header --no-annotate --group peers --output-file locks/peers.txt $(ARGS) > /dev/null
+	&& for group in peers mutants; do \
+	    "$$folder/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	        --only-binary :all: --no-header --no-annotate --group "$$group" --output-file "locks/$$group.txt" $(ARGS) \
+	        > /dev/null || exit 1; \
+	done
 
 clean:  ## remove what make made; never the data folder / 만든 것 지우기 (데이터 폴더는 그대로)
-	@rm -rf .venv .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@rm -rf .venv .venv-peers .venv-mutants build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 dev: $(DEV_STAMP)
 	@:
 
 peers: $(PEERS_STAMP)
+	@:
+
+mutmut: $(MUTANTS_STAMP)
 	@:
 
 $(RUN_STAMP):
@@ -126,4 +137,11 @@ $(PEERS_STAMP): | $(RUN_STAMP)
 	@$(PEERS_PIP) download --require-hashes --no-binary upbit-sdk --no-build-isolation --no-deps \
 	    --dest .venv-peers -r .venv-peers/archive.txt
 	@mkdir .venv-peers/upbit-sdk && tar -xzf .venv-peers/upbit_sdk-*.tar.gz -C .venv-peers/upbit-sdk --strip-components 1
+	@touch $@
+
+$(MUTANTS_STAMP): | $(RUN_STAMP)
+	@echo "Adding mutmut, which makes the mutants (once) / mutmut 설치 중 (한 번만)"
+	@rm -rf .venv-mutants
+	@.venv/bin/python -m venv .venv-mutants
+	@.venv-mutants/bin/python -m pip -qq --disable-pip-version-check install $(LOCKED) -r locks/mutants.txt
 	@touch $@

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.source_tree import REPOSITORY
 
 TOOLS = {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"}
-SKIPPED = TOOLS | {".git", ".venv", ".venv-peers", "__pycache__", "build", "dist"}
+SKIPPED = TOOLS | {".git", ".venv", ".venv-peers", ".venv-mutants", "__pycache__", "build", "dist"}
 ALLOWED = "not a secret"
 PATTERNS = {
     "AWS key": re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}\b"),

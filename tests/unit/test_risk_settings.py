@@ -1,6 +1,6 @@
 """Risk thresholds: defaults as specified, impossible values refused by name."""
 
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, fields
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,19 @@ import pytest
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.parameter import Parameter
 from makenaide.risk.settings import RiskSettings
+from tests.unit.thresholds import require_golden
+
+
+def test_no_threshold_changes_without_a_line_that_says_so(rewrite_golden: bool) -> None:
+    require_golden(RiskSettings, "risk_settings.txt", rewrite_golden)
+
+
+def test_settings_are_frozen_and_take_names_only() -> None:
+    settings = RiskSettings()
+    with pytest.raises(FrozenInstanceError):
+        settings.risk_cap = Decimal("0.02")  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        RiskSettings(Decimal("0.4"))  # type: ignore[call-arg]
 
 
 def test_every_threshold_carries_unit_range_and_source() -> None:
