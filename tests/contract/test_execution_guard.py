@@ -200,7 +200,7 @@ def test_a_refused_stop_is_sent_under_the_next_number_after_a_pause(journal: Dat
     assert numbers == [1, 1, 2, 3, 4], "one entry, four exits"
     assert len(exits(trader)) == 1
     times = [row.at for each in "123" for row in journal.rows("order_events", identifier=exit_name(trader, each))]
-    assert max(times) - min(times) >= timedelta(minutes=2)
+    assert max(times) - min(times) >= timedelta(seconds=30), "the market may be back any moment"
     trader.laws()
 
 

@@ -173,7 +173,8 @@ class Burning:
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """Another process of ours sold under this identifier first: what it asked for is what the venue has.
+    """What is asked for under this identifier is another volume, by `sender`: the other process came first with it,
+    or less is left to sell than when it was committed.
 
     `with_dust`: what of its volume is dust of earlier positions, as text by position.
     """
@@ -228,7 +229,7 @@ def advance(life: OrderLife, event: Event) -> OrderLife:
 
     A refusal is final on a first send only; after any send that may have arrived it is just another unknown.
     """
-    if life.state.terminal:
+    if life.state.terminal and not (isinstance(event, Overtaken) and life.state is not OrderState.CLOSED):
         raise Inconsistent(f"an order that is {life.state} met {event}")
     match event:
         case Sending():
@@ -282,9 +283,10 @@ def _burning(life: OrderLife) -> OrderLife:
 
 
 def _overtaken(life: OrderLife) -> OrderLife:
-    if not life.state.doubtful:
+    # One that was refused or void here may have been sent by the other process since: the number is shared.
+    if life.state is OrderState.ACCEPTED:
         raise Inconsistent(f"an order that is {life.state} cannot have been overtaken")
-    return replace(life, state=OrderState.UNKNOWN, doubt=True)
+    return life if life.state is OrderState.PLANNED else replace(life, state=OrderState.UNKNOWN, doubt=True)
 
 
 def _absent(life: OrderLife) -> OrderLife:

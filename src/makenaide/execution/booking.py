@@ -83,8 +83,9 @@ def _room(db: Database, order: StoredOrder) -> dict[PositionId, Quantity]:
     along = {PositionId(position): Quantity(amount) for position, amount in dust.items()}
     own = order.request.volume.value - sum((each.value for each in along.values()), Decimal(0))
     sold = shares_of_order(db, order.account_id, order.identifier)
-    whole = {order.position_id: Quantity(own), **along}
-    return {key: Quantity(each.value - sold.get(key, Decimal(0))) for key, each in whole.items()}
+    whole = {order.position_id: Quantity(max(own, Decimal(0))), **along}
+    left = {key: each.value - sold.get(key, Decimal(0)) for key, each in whole.items()}
+    return {key: Quantity(max(each, Decimal(0))) for key, each in left.items()}
 
 
 def split(fill: Fill, room: dict[PositionId, Quantity]) -> Sequence[tuple[PositionId, Fill]]:

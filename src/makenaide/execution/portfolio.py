@@ -38,8 +38,8 @@ class Position:
         return self.facts.market
 
     def sellable(self, bid: Price) -> bool:
-        """Whether it is worth at least the venue's minimum order."""
-        return (bid * self.facts.quantity).value >= minimum_total(self.market)
+        """Whether it is worth the venue's minimum order at `bid`, or at its stop: one absurd price proves nothing."""
+        return (max(bid, self.stop.price) * self.facts.quantity).value >= minimum_total(self.market)
 
 
 def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:

@@ -21,10 +21,14 @@ from makenaide.domain.order import (
     Absent,
     Answer,
     Burning,
+    Duplicate,
     Event,
     Leg,
+    NoAnswer,
     NotAccepted,
     OrderState,
+    Overtaken,
+    Rejected,
     Sending,
     Voided,
 )
@@ -61,6 +65,10 @@ class Journal(Protocol):
         """The last send, and the looks in vain since."""
         ...
 
+    def most(self, order: StoredOrder) -> Quantity | None:
+        """The most that an exit may sell as things stand now; None when nobody can say."""
+        ...
+
     def untouched(self, order: StoredOrder, base: Balance, quote: Balance | None) -> bool:
         """Whether the account's balances of the order's two currencies say that it never traded."""
         ...
@@ -68,7 +76,11 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderProtocol:
-    """One sender's way with orders. `sender` is its name: orders of another are looked at, never sent."""
+    """One sender's way with orders; `sender` is its name.
+
+    An exit that the other process committed is settled like one's own: the identifier is the same, so that sending it
+    again, or proving that it never was, is as safe as it is for its author.
+    """
 
     journal: Journal
     venue: Venue
@@ -104,15 +116,12 @@ class OrderProtocol:
 
     def step(self, order: StoredOrder) -> StoredOrder:
         """One thing: a send, or a look and what follows from it; for a sender with more than one order to mind."""
-        mine = order.sender == self.sender
         match order.life.state:
             case OrderState.PLANNED:
-                if not mine:
-                    return self._look(order) or order
                 return self._send(order) if self._wanted(order) else self._void(order, "never sent, not wanted")
             case OrderState.SENT | OrderState.UNKNOWN:
                 seen = self._look(order)
-                if seen is None or not seen.life.state.doubtful or not mine:
+                if seen is None or not seen.life.state.doubtful:
                     return seen or order
                 return self._again(seen)  # it was absent a moment ago
             case OrderState.ACCEPTED:
@@ -139,10 +148,34 @@ class OrderProtocol:
     def _send(self, order: StoredOrder) -> StoredOrder:
         """Record the send, then send; what is read again right before it is the state and the lease."""
         self.journal.confirm(order)
-        order = self.record(order, Sending())
+        fitted = self._fitted(order)
+        if fitted is None:
+            planned = order.life.state is OrderState.PLANNED
+            return self._void(order, "nothing is left to sell") if planned else order
+        order = self.record(fitted, Sending())
         return self._answered(order, self.venue.place(order.request))
 
+    def _fitted(self, order: StoredOrder) -> StoredOrder | None:
+        """An exit with no more volume than there is to sell by now; None when that is nothing."""
+        volume = order.request.volume
+        most = self.journal.most(order) if order.leg is Leg.EXIT and volume is not None else None
+        if most is None or volume is None or volume <= most:
+            return order
+        log.warning("less is left to sell", extra={"action": "order.fitted", "identifier": order.identifier})
+        return self.record(order, Overtaken(order.sender, most, order.reason, {})) if most else None
+
+    def _checked(self, order: StoredOrder, answer: Answer) -> Answer:
+        """A refusal of an exit counts only once a look shows that the number is free: the other process shares it."""
+        if not isinstance(answer, Rejected) or order.leg is not Leg.EXIT:
+            return answer
+        try:
+            placed = self.venue.order(order.identifier)
+        except Unavailable as cause:
+            return NoAnswer(f"refused ({answer.name}), and nobody could look: {cause}")
+        return answer if placed is None else Duplicate()
+
     def _answered(self, order: StoredOrder, answer: Answer) -> StoredOrder:
+        answer = self._checked(order, answer)
         order = self.record(order, answer)
         if isinstance(answer, NotAccepted):
             self.clock.sleep(answer.wait)
@@ -190,8 +223,6 @@ class OrderProtocol:
             return None
         if placed is None and order.life.state is OrderState.ACCEPTED:
             return None  # taken a moment ago and not shown yet
-        if placed is None and order.sender != self.sender:
-            return None  # its sender is about it
         if placed is None:
             return self.record(order, Absent())
         booked = self.journal.book(order, placed, self.clock.now())

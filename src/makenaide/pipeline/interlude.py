@@ -26,8 +26,7 @@ def take_in(session: Session) -> None:
 
 def compared(session: Session) -> Reconciliation:
     """What the guard did comes into the books, they are compared with the venue, and the guard hears what is held."""
-    session.keeper.take_in()
-    state = reconcile(session.desk, session.account.account_id)
+    state = reconcile(session.desk, session.account.account_id, session.keeper)
     session.keeper.publish()
     return state
 

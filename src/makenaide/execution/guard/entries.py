@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from makenaide.domain import order as domain
-from makenaide.domain.intent import StoredOrder
+from makenaide.domain.intent import GUARD, StoredOrder
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import (
@@ -42,6 +42,7 @@ _EVENTS = {
         domain.Found,
         domain.Absent,
         domain.Voided,
+        domain.Overtaken,
     )
 }
 
@@ -50,6 +51,7 @@ class Kind:
     """What an entry tells."""
 
     RISE = "rise"
+    SEEN = "seen"
     INTENT = "intent"
     EVENT = "event"
     DUST = "dust"
@@ -151,7 +153,7 @@ def intended(account_id: str, entry: Entry) -> StoredOrder:
         reason=data["reason"],
         evidence=data["evidence"],
         created_at=entry.at,
-        sender="guard",
+        sender=GUARD,
     )
 
 
@@ -161,7 +163,7 @@ def happened(order: StoredOrder, event: Event, executed: Quantity | None) -> dic
     return {
         "identifier": order.identifier,
         "event": type(event).__name__,
-        "detail": {each.name: getattr(event, each.name) for each in fields(event)},
+        "detail": {each.name: _plain(getattr(event, each.name)) for each in fields(event)},
         "state": life.state,
         "doubt": life.doubt,
         "uuid": life.uuid,
@@ -170,9 +172,16 @@ def happened(order: StoredOrder, event: Event, executed: Quantity | None) -> dic
     }
 
 
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Quantity | Price) else value
+
+
 def event_of(data: Mapping[str, Any]) -> Event:
     """The event that an EVENT entry tells of; KeyError when it tells none."""
-    made: Event = _EVENTS[data["event"]](**data["detail"])
+    detail = dict(data["detail"])
+    if data["event"] == domain.Overtaken.__name__:
+        detail["volume"] = Quantity(detail["volume"])
+    made: Event = _EVENTS[data["event"]](**detail)
     return made
 
 

@@ -46,13 +46,16 @@ class JournalFile:
         """
         content = self.files.read(self.folder / JOURNAL) or b""
         found = entries.read(content, self.key)
-        if found.damaged:
-            aside = self.folder / f"journal.damaged-{now:%Y%m%dT%H%M%S%f}"
-            self.files.replace(aside, content)
-            log.error("the journal is damaged", extra={"action": "alarm.guard_journal", "aside": aside.name})
-        if found.torn:
-            self.files.replace(self.folder / JOURNAL, content[: found.length])
         self._link, self._length = found.link, found.length
+        try:
+            if found.damaged:
+                aside = self.folder / f"journal.damaged-{now:%Y%m%dT%H%M%S%f}"
+                self.files.replace(aside, content)
+                log.error("the journal is damaged", extra={"action": "alarm.guard_journal", "aside": aside.name})
+            if found.torn:
+                self.files.replace(self.folder / JOURNAL, content[: found.length])
+        except OSError as cause:
+            self.refused = cause  # the next write mends it first
         self.last = max([seen, *(entry.n for entry in found.entries)])
         return found.entries
 
@@ -68,12 +71,16 @@ class JournalFile:
             self._write(b"")
 
     def rotate(self, seen: int) -> None:
-        """Put a long journal aside once all of it is in the books."""
+        """Put a long journal aside once all of it is in the books; call it while no sale is under way."""
         if self._length < _LONG or seen < self.last or self._unwritten or self.refused:
             return
-        content = self.files.read(self.folder / JOURNAL) or b""
-        self.files.replace(self.folder / EARLIER, content)
-        self.files.replace(self.folder / JOURNAL, b"")
+        try:
+            content = self.files.read(self.folder / JOURNAL) or b""
+            self.files.replace(self.folder / EARLIER, content)
+            self.files.replace(self.folder / JOURNAL, b"")
+        except OSError as cause:
+            log.warning("not put aside", extra={"action": "guard.rotate", "cause": str(cause)})
+            return  # it just goes on growing
         self._link, self._length = "", 0
 
     def _write(self, more: bytes) -> None:

@@ -12,13 +12,15 @@ from decimal import Decimal
 
 from makenaide.domain.clock import kst
 from makenaide.domain.errors import Inconsistent, MakenaideError
+from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market
-from makenaide.domain.money import Price
+from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import PositionId
 from makenaide.exchange.venue import Fence
 from makenaide.execution.guard.journal import FileJournal
 from makenaide.execution.guard.seller import GuardParts, Seller, Watched
 from makenaide.execution.guard.stops import StopsFile, decode
+from makenaide.execution.guard.tally import tally
 from makenaide.risk.exits import StopState, raise_stop, stop_exit
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Guard:
             account_id=parts.account_id,
             files=parts.files,
             coins=self._coins,
+            most_of=self._most,
         )
         self.seller = Seller(parts, self.journal, lambda: self.file.installation if self.file else "")
         self._read()
@@ -66,7 +69,7 @@ class Guard:
         """Take up the stops file if it is new and sound; what is held stays in force where it is not."""
         if self._read():
             self._adopt()
-            if self.file is not None:
+            if self.file is not None and self.journal.calm:
                 self.journal.file.rotate(self.file.seen)
         self.journal.file.flush()
         refused = self.journal.file.refused
@@ -100,6 +103,7 @@ class Guard:
         try:
             content = self.parts.files.read(self.parts.folder / STOPS)
             if content is None or content == self._content:
+                self.fault = "there is no stops file any more" if content is None and self.file else None
                 return False
             file = decode(content, self.parts.key)
         except (Inconsistent, OSError) as cause:
@@ -126,12 +130,27 @@ class Guard:
             watched = known or Watched(about=stop, stop=state)
             if watched.about != stop:
                 watched.sold, watched.bought = False, None
+            if watched.about.amounts != stop.amounts:
+                watched.retry_at, watched.pause = None, 0.0  # something else to sell may be sold where this could not
             watched.about, watched.stop = stop, state
             self._watched[stop.position_id] = watched
 
     def _coins(self, position: PositionId) -> Decimal | None:
+        """What the account should hold of the position's coin: the books' word, less what was sold since."""
         watched = self._watched.get(position)
-        return None if watched is None else watched.about.coins
+        if watched is None:
+            return None
+        coins = watched.about.coins
+        for each in self._watched.values():
+            if each.about.market != watched.about.market:
+                continue
+            books = tally(each.about, {}, each.about.bought).total.value
+            left = self.seller.left_of_books(each.about)
+            coins -= books - left
+        return coins
+
+    def _most(self, order: StoredOrder) -> Quantity | None:
+        return self.seller.most(order, self._watched.get(order.position_id))
 
     # ---- watching ----
 
@@ -194,13 +213,13 @@ class Guard:
     def _look_at(self, watched: Watched, bid: Price) -> None:
         about = watched.about
         if about.pending is None:
-            facts = about.facts(about.quantity)
+            facts = about.facts
             day = kst(self.parts.clock.now()).date()
             stop = raise_stop(watched.stop, facts, bid, day, self.parts.risk)
             if stop != watched.stop:
                 watched.stop = stop
                 self.journal.rise(about.position_id, stop, self.parts.clock.now())
-        watched.signal = stop_exit(watched.stop, about.facts(about.quantity), bid)
+        watched.signal = stop_exit(watched.stop, about.facts, bid)
 
 
 def _higher(published: StopState, held: StopState) -> StopState:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import Standing, StoredOrder
 from makenaide.domain.market import base_of
 from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
@@ -54,6 +55,7 @@ class FileJournal:
     account_id: str
     files: Files
     coins: Callable[[PositionId], Decimal | None]
+    most_of: Callable[[StoredOrder], Quantity | None]
     file: JournalFile = field(init=False)
     sales: dict[Identifier, Sale] = field(default_factory=dict)
     stops: dict[PositionId, StopState] = field(default_factory=dict)
@@ -68,7 +70,11 @@ class FileJournal:
         `seen`: the last entry that is in the books: numbers go on from there at least.
         """
         for entry in self.file.open(seen, now):
-            self._fold(entry)
+            try:
+                self._fold(entry)
+            except (KeyError, ValueError, TypeError, Inconsistent):
+                # Of an exit whose beginning is not here any more: the books know it, and the venue does.
+                log.warning("journal", extra={"action": "guard.journal", "entry": entry.n, "kind": entry.kind})
 
     def _fold(self, entry: Entry) -> None:
         data = entry.data
@@ -84,6 +90,8 @@ class FileJournal:
                 )
             case Kind.DUST:
                 self.dust.add(PositionId(data["position"]))
+            case Kind.SEEN:
+                self.sales[Identifier(data["identifier"])].executed = Quantity(data["executed"])
             case _:
                 pass
 
@@ -104,6 +112,11 @@ class FileJournal:
         """The stop has risen."""
         self.stops[position] = stop
         self.file.append(at, Kind.RISE, entries.rise(position, stop.price, stop.kind, stop.high_water))
+
+    def seen(self, sale: Sale, executed: Quantity, at: datetime) -> None:
+        """The venue shows `executed` as sold under the identifier of an exit that we believed never to have been."""
+        sale.executed = executed
+        self.file.append(at, Kind.SEEN, {"identifier": sale.order.identifier, "executed": str(executed)})
 
     def tell(self, kind: str, data: dict[str, Any], at: datetime) -> None:
         """Dust, or an exit that is stuck."""
@@ -149,16 +162,21 @@ class FileJournal:
         sale = self.sales[order.identifier]
         return Standing(sent_at=sale.sent_at, looks=sale.looks)
 
+    def most(self, order: StoredOrder) -> Quantity | None:
+        """The most that an exit may sell as things stand now; None when nobody can say."""
+        return self.most_of(order)
+
     def untouched(self, order: StoredOrder, base: Balance, quote: Balance | None) -> bool:  # noqa: ARG002
-        """All the coins are there that the books had, less what our other exits sold: this one sold nothing."""
+        """The account holds just the coins that the books had, less what exits have sold since: this one did not."""
         had = self.coins(order.position_id)
         if had is None or base.currency != base_of(order.request.market):
             return False
-        sold = sum(
-            (sale.executed.value for sale in self.sales.values() if sale.order.position_id == order.position_id),
-            Decimal(0),
-        )
-        return base.total >= had - sold - COIN_TOLERANCE
+        return abs(base.total - had) <= COIN_TOLERANCE
+
+    @property
+    def calm(self) -> bool:
+        """Whether every exit in it is at its end."""
+        return all(sale.order.life.state.terminal for sale in self.sales.values())
 
     def _record(self, order: StoredOrder, event: Event, at: datetime, executed: Quantity | None) -> StoredOrder:
         after = order.after(event)

@@ -1,7 +1,7 @@
 """The trading process's side of the guard: publish the stops, know that they are held, take in what it did."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from decimal import Decimal
@@ -9,36 +9,34 @@ from pathlib import Path
 from typing import Protocol
 
 from makenaide.domain.clock import Clock
-from makenaide.domain.errors import Inconsistent
+from makenaide.domain.errors import Inconsistent, Misconfigured, Unavailable
 from makenaide.domain.intent import GUARD, WITH_DUST, StoredOrder
 from makenaide.domain.market import base_of
 from makenaide.domain.money import ZERO_QUANTITY, Price, Quantity
-from makenaide.domain.order import Found, Identifier, Leg, Overtaken, PositionId
+from makenaide.domain.order import Found, Identifier, Leg, OrderState, Overtaken, PositionId
 from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.disk import Files
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.entries import Entry, Kind
 from makenaide.execution.guard.file import JournalReader, read_journal
 from makenaide.execution.guard.guard import STOPS, Ack
-from makenaide.execution.guard.stops import GuardedStop, StopsFile, decode, encode
+from makenaide.execution.guard.stops import GuardedStop, PublishedExit, StopsFile, decode, encode
 from makenaide.execution.permit import Forbidden
 from makenaide.execution.portfolio import Position, dust_with, open_positions
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.risk.exits import StopState
 from makenaide.store.accounts import Account, Lease
 from makenaide.store.db import Database
-from makenaide.store.guard import imported, put_imported
+from makenaide.store.guard import BookedExit, exits_of, imported, put_imported
 from makenaide.store.home import file_faults
 from makenaide.store.journal import Dust, StoredStop, books, latest_stops, put_dust, put_stop
-from makenaide.store.orders import commit_order, get_order, orders_of_position, record_event, unsettled_orders
+from makenaide.store.orders import commit_order, get_order, record_event, unsettled_orders
 from makenaide.store.runs import AuditEntry, put_audit
 
 log = logging.getLogger(__name__)
 
 _PAUSE = 0.05
 """Seconds between two looks at whether the guard has taken up what was published."""
-_MANY = 1_000
-"""So many journal entries may be in the books before the guard is told so without other news."""
 
 
 class Link(Protocol):
@@ -85,7 +83,7 @@ class Keeper:
         before = self._published or self._stored()
         seen = imported(self.db, self.account.account_id)
         same = before is not None and before.stops == stops and before.account_id == self.account.account_id
-        if before is not None and same and seen - before.seen < _MANY:
+        if before is not None and same and seen == before.seen and self._there(before):
             self._published = before
             return before
         ack = self.link.ack()
@@ -104,6 +102,11 @@ class Keeper:
         log.info("published", extra={"action": "guard.publish", "version": version, "stops": len(stops)})
         return file
 
+    def _there(self, published: StopsFile) -> bool:
+        """Whether the file still holds what was published: somebody may have lost or spoilt it."""
+        stored = self._stored()
+        return stored is not None and stored.version == published.version
+
     def _stored(self) -> StopsFile | None:
         content = self.files.read(self.folder / STOPS)
         try:
@@ -118,74 +121,30 @@ class Keeper:
         entered = {
             order.position_id: order for order in unsettled_orders(self.db, account) if order.leg is Leg.ENTRY
         }
-        coins = books(self.db, account)
-        held = [self._held(each, positions, entered, coins) for each in positions if not each.dust]
         known = {each.position_id for each in positions}
         fresh = [order for key, order in entered.items() if key not in known]
+        ledger = _Books(
+            coins=books(self.db, account),
+            exits=exits_of(self.db, account, [*known, *(order.position_id for order in fresh)]),
+            positions=positions,
+        )
+        held = [ledger.held(each, entered.get(each.position_id)) for each in positions if not each.dust]
         stops = latest_stops(self.db, account, [order.position_id for order in fresh])
         # An entry without a stop cannot be guarded, and is not sent: `forbids` says so.
         waiting = [
-            self._waiting(order, stop, coins)
-            for order in fresh
-            if (stop := stops.get(order.position_id)) is not None
+            ledger.waiting(order, stop) for order in fresh if (stop := stops.get(order.position_id)) is not None
         ]
         return tuple(sorted((*held, *waiting), key=lambda each: each.position_id))
-
-    def _held(
-        self,
-        position: Position,
-        positions: Sequence[Position],
-        entered: dict[PositionId, StoredOrder],
-        coins: dict[str, Decimal],
-    ) -> GuardedStop:
-        facts = position.facts
-        pending = entered.get(position.position_id)
-        return GuardedStop(
-            position_id=position.position_id,
-            market=position.market,
-            entry=facts.entry,
-            atr_percent=facts.atr_percent,
-            opened_on=facts.opened_on,
-            quantity=facts.quantity,
-            next_exit=self._next_exit(position.position_id),
-            stop=position.stop,
-            pending=None if pending is None else pending.identifier,
-            dust=dust_with(position, positions),
-            coins=coins.get(base_of(position.market), Decimal(0)),
-        )
-
-    def _waiting(self, order: StoredOrder, stop: StoredStop, coins: dict[str, Decimal]) -> GuardedStop:
-        request = order.request
-        return GuardedStop(
-            position_id=order.position_id,
-            market=request.market,
-            entry=request.price or stop.high_water,
-            atr_percent=Decimal(order.evidence["atr_percent"]),
-            opened_on=order.created_at.astimezone(UTC).date(),
-            quantity=ZERO_QUANTITY,
-            next_exit=self._next_exit(order.position_id),
-            stop=StopState(price=stop.price, kind=stop.kind, high_water=stop.high_water),
-            pending=order.identifier,
-            dust={},
-            coins=coins.get(base_of(request.market), Decimal(0)),
-        )
-
-    def _next_exit(self, position: PositionId) -> int:
-        """The first number that is not known to be at its end."""
-        exits = [
-            order
-            for order in orders_of_position(self.db, self.account.account_id, position)
-            if order.leg is Leg.EXIT
-        ]
-        under_way = [order.number for order in exits if not order.life.state.terminal]
-        return min(under_way) if under_way else 1 + max((order.number for order in exits), default=0)
 
     # ---- the permit ----
 
     def forbids(self, order: StoredOrder | None) -> Forbidden | None:
         """No buy unless the guard is heard, sound, and holds what was published; a committed entry's stop with it."""
         if order is not None and get_order(self.db, order.identifier) is not None:
-            guarded = {each.position_id for each in self.publish().stops}
+            try:
+                guarded = {each.position_id for each in self.publish().stops}
+            except (Unavailable, Misconfigured) as fault:
+                return Forbidden(Refusal.UNGUARDED, f"its stop cannot be published: {fault}")
             if order.position_id not in guarded:
                 return Forbidden(Refusal.UNGUARDED, "no stop is stored for it")
         if self.damage is not None:
@@ -270,9 +229,7 @@ class Keeper:
             case Kind.RISE:
                 self._risen(entry)
             case Kind.INTENT:
-                order = entries.intended(self.account.account_id, entry)
-                if get_order(self.db, order.identifier) is None:
-                    commit_order(self.db, order)
+                self._intended(entry)
             case Kind.EVENT:
                 self._happened(entry)
             case Kind.DUST:
@@ -293,6 +250,23 @@ class Keeper:
         if known is None or (risen.price >= known.price and risen.high_water >= known.high_water):
             put_stop(self.db, self.account.account_id, position, risen)
 
+    def _intended(self, entry: Entry) -> None:
+        """An exit of the guard's; where the trader used its number in vain, the number is the guard's from now on."""
+        order = entries.intended(self.account.account_id, entry)
+        known = get_order(self.db, order.identifier)
+        if known is None:
+            commit_order(self.db, order)
+        elif known.life.state in (OrderState.REJECTED, OrderState.VOID) and order.request.volume is not None:
+            taken = Overtaken(GUARD, order.request.volume, order.reason, order.evidence.get(WITH_DUST, {}))
+            record_event(self.db, order.identifier, entry.at, taken, known.after(taken).life)
+
+    def knows(self, name: Identifier) -> bool:
+        """Whether the guard's journal tells of an order under that identifier, in the books or not yet."""
+        try:
+            return any(entry.kind == Kind.INTENT and entry.data["identifier"] == name for entry in self._journal())
+        except Inconsistent:
+            return False
+
     def _happened(self, entry: Entry) -> None:
         """An event of an exit of the guard's; what it found at the venue is looked at again, for the fills."""
         order = get_order(self.db, Identifier(entry.data["identifier"]))
@@ -300,6 +274,8 @@ class Keeper:
             return
         event = entries.event_of(entry.data)
         if isinstance(event, Found):
+            return
+        if isinstance(event, Overtaken) and not order.life.state.doubtful:
             return
         record_event(self.db, order.identifier, entry.at, event, entries.life_of(entry.data))
 
@@ -329,3 +305,54 @@ def _dust(entry: Entry) -> Dust:
         quantity=Quantity(entry.data["quantity"]),
         bid=Price(entry.data["bid"]),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Books:
+    """What the books know, as the guard is told it."""
+
+    coins: Mapping[str, Decimal]
+    exits: Mapping[PositionId, Sequence[BookedExit]]
+    positions: Sequence[Position]
+
+    def held(self, position: Position, entry: StoredOrder | None) -> GuardedStop:
+        facts, holding = position.facts, position.holding
+        exits = self._published(position.position_id)
+        sold = sum((each.own.value for each in exits.values()), Decimal(0))
+        return GuardedStop(
+            position_id=position.position_id,
+            market=position.market,
+            entry=facts.entry,
+            atr_percent=facts.atr_percent,
+            opened_on=facts.opened_on,
+            bought=holding.bought,
+            gone=Quantity(max(holding.sold.value - sold, Decimal(0))),
+            exits=exits,
+            stop=position.stop,
+            pending=None if entry is None else entry.identifier,
+            dust=dust_with(position, self.positions),
+            coins=self.coins.get(base_of(position.market), Decimal(0)),
+        )
+
+    def waiting(self, order: StoredOrder, stop: StoredStop) -> GuardedStop:
+        request = order.request
+        return GuardedStop(
+            position_id=order.position_id,
+            market=request.market,
+            entry=request.price or stop.high_water,
+            atr_percent=Decimal(order.evidence["atr_percent"]),
+            opened_on=order.created_at.astimezone(UTC).date(),
+            bought=ZERO_QUANTITY,
+            gone=ZERO_QUANTITY,
+            exits=self._published(order.position_id),
+            stop=StopState(price=stop.price, kind=stop.kind, high_water=stop.high_water),
+            pending=order.identifier,
+            dust={},
+            coins=self.coins.get(base_of(request.market), Decimal(0)),
+        )
+
+    def _published(self, position: PositionId) -> dict[int, PublishedExit]:
+        return {
+            each.number: PublishedExit(own=each.own, along=each.along, ended=each.ended)
+            for each in self.exits.get(position, ())
+        }

@@ -20,12 +20,22 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, ValueError, TypeError, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedExit:
+    """One exit as the books know it: sold of the position itself, and of dust `along`; `ended` = at its end."""
+
+    own: Quantity
+    along: Quantity
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedStop:
     """What the guard must know of one position to sell it without the books.
 
-    `quantity` is what the books say is held; what the exits from number `next_exit` on have sold is not taken off
-    it yet. `pending`: the entry's identifier while it is not at its end, so that only the venue knows what it
-    bought. `dust` is sold along; `coins` is all that the books say the account holds of the coin, a user's own too.
+    `bought` and `gone` are what the books say was bought and what a person sold of it; `exits`, by number, what they
+    know of its exits: what those sold beyond that is the guard's to know. `pending`: the entry's identifier while it
+    is not at its end, so that only the venue knows what it bought. `dust` is sold along; `coins` is all that the
+    books say the account holds of the coin, a person's own too.
     """
 
     position_id: PositionId
@@ -33,22 +43,35 @@ class GuardedStop:
     entry: Price
     atr_percent: Decimal
     opened_on: date
-    quantity: Quantity
-    next_exit: int
+    bought: Quantity
+    gone: Quantity
+    exits: Mapping[int, PublishedExit]
     stop: StopState
     pending: Identifier | None
     dust: Mapping[PositionId, Quantity]
     coins: Decimal
 
-    def facts(self, quantity: Quantity) -> PositionFacts:
-        """The position as the exit rules see it, with `quantity` left."""
+    @property
+    def quantity(self) -> Quantity:
+        """What the books say is held of it."""
+        sold = sum((each.own.value for each in self.exits.values()), self.gone.value)
+        return Quantity(max(self.bought.value - sold, Decimal(0)))
+
+    @property
+    def amounts(self) -> tuple[object, ...]:
+        """All that decides how much there is to sell."""
+        return (self.quantity, self.bought, self.gone, self.pending, dict(self.dust))
+
+    @property
+    def facts(self) -> PositionFacts:
+        """The position as the exit rules see it."""
         return PositionFacts(
             market=self.market,
             entry=self.entry,
             atr_percent=self.atr_percent,
             opened_on=self.opened_on,
-            quantity=quantity,
-            initial_quantity=quantity,
+            quantity=self.quantity,
+            initial_quantity=self.bought,
         )
 
 
@@ -69,14 +92,21 @@ class StopsFile:
         return hashlib.sha256(msgspec.json.encode([_row(each) for each in self.stops])).hexdigest()
 
 
+class _ExitRow(msgspec.Struct, frozen=True):
+    own: str
+    along: str
+    ended: bool
+
+
 class _Row(msgspec.Struct, frozen=True):
     position: str
     market: str
     entry: str
     atr_percent: str
     opened_on: date
-    quantity: str
-    next_exit: int
+    bought: str
+    gone: str
+    exits: dict[int, _ExitRow]
     stop: str
     kind: str
     high_water: str
@@ -136,8 +166,12 @@ def _row(stop: GuardedStop) -> _Row:
         entry=str(stop.entry),
         atr_percent=plain(stop.atr_percent),
         opened_on=stop.opened_on,
-        quantity=str(stop.quantity),
-        next_exit=stop.next_exit,
+        bought=str(stop.bought),
+        gone=str(stop.gone),
+        exits={
+            number: _ExitRow(own=str(each.own), along=str(each.along), ended=each.ended)
+            for number, each in stop.exits.items()
+        },
         stop=str(stop.stop.price),
         kind=stop.stop.kind,
         high_water=str(stop.stop.high_water),
@@ -155,8 +189,12 @@ def _stop(row: _Row) -> GuardedStop:
         entry=Price(row.entry),
         atr_percent=Decimal(row.atr_percent),
         opened_on=row.opened_on,
-        quantity=Quantity(row.quantity),
-        next_exit=row.next_exit,
+        bought=Quantity(row.bought),
+        gone=Quantity(row.gone),
+        exits={
+            number: PublishedExit(own=Quantity(each.own), along=Quantity(each.along), ended=each.ended)
+            for number, each in row.exits.items()
+        },
         stop=state,
         pending=None if row.pending is None else Identifier(row.pending),
         dust={PositionId(key): Quantity(each) for key, each in row.dust.items()},

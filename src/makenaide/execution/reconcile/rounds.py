@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from makenaide.domain.errors import Inconsistent, Unavailable, UnknownMarket
 from makenaide.domain.market import Market
@@ -18,7 +19,7 @@ from makenaide.execution.reconcile.balances import NotComparable, rest, steady_b
 from makenaide.execution.reconcile.book import Bookkeeper, standing
 from makenaide.execution.reconcile.facts import Dust, Event, Explained, Moved, Same, Unknown, Verdict
 from makenaide.execution.reconcile.judge import judge_balances, judge_events
-from makenaide.execution.reconcile.look import Elsewhere, Looked, Looker, nowhere
+from makenaide.execution.reconcile.look import Looked, Looker, nowhere
 from makenaide.execution.reconcile.rounding import Allowance
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import difference
@@ -38,6 +39,33 @@ from makenaide.store.reconciliation import (
 from makenaide.store.rounding import rounding_room
 
 log = logging.getLogger(__name__)
+
+
+class Other(Protocol):
+    """The other process of ours that trades on the account: the guard, by its journal."""
+
+    def take_in(self) -> int:
+        """What it did comes into the books, its exits as orders in doubt; how much was new."""
+        ...
+
+    def knows(self, name: Identifier) -> bool:
+        """Whether it tells of an order under that identifier."""
+        ...
+
+
+class _Alone:
+    """Nobody else trades."""
+
+    def take_in(self) -> int:
+        """There is nothing."""
+        return 0
+
+    def knows(self, name: Identifier) -> bool:
+        """It never does."""
+        return nowhere(name)
+
+
+ALONE = _Alone()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +92,23 @@ class Reconciliation:
     findings: tuple[Finding, ...] = ()
 
 
-def reconcile(desk: Desk, account_id: str, elsewhere: Elsewhere = nowhere) -> Reconciliation:
-    """Settle every unsettled order, then compare; never raises for a venue that does not answer."""
+def reconcile(desk: Desk, account_id: str, other: Other = ALONE) -> Reconciliation:
+    """Settle every unsettled order, then compare; never raises for a venue that does not answer.
+
+    `other` is the other process of ours that trades: what it did comes into the books before each look.
+    """
+    other.take_in()
     for order in unsettled_orders(desk.db, account_id):
         desk.settle(order)
     account = find_account(desk.db, account_id)
     if account is None:
         raise Inconsistent(f"account {account_id} is not stored")
-    looker = Looker(db=desk.db, venue=desk.venue, account=account, elsewhere=elsewhere)
+    looker = Looker(db=desk.db, venue=desk.venue, account=account, elsewhere=other.knows)
     round_ = _Round(
         desk=desk,
         looker=looker,
         keeper=Bookkeeper(desk=desk, account_id=account_id),
+        other=other,
     )
     comparison = round_.compare()
     return _standing(desk, account_id, comparison, round_)
@@ -105,6 +138,7 @@ class _Round:
     desk: Desk
     looker: Looker
     keeper: Bookkeeper
+    other: Other
     verdicts: list[Verdict] = field(default_factory=list)
     pending: frozenset[Market] = frozenset()
     _blind: bool = False
@@ -118,6 +152,8 @@ class _Round:
         tries = self.desk.settings.compare_tries
         transfers = False
         for attempt in range(1, tries + 1):
+            if attempt > 1:
+                self._catch_up()
             try:
                 looked, doubts = self._look(transfers=transfers)
                 balances = steady_balances(self.desk, self._id, rest(self.desk, self._id))
@@ -140,6 +176,12 @@ class _Round:
                 transfers = True
             self.desk.clock.sleep(self.desk.settings.compare_pause)
         raise AssertionError("compare_tries is at least 1")
+
+    def _catch_up(self) -> None:
+        """A stop may have sold while we looked: that is no difference, it is only not booked yet."""
+        if self.other.take_in():
+            for order in unsettled_orders(self.desk.db, self._id):
+                self.desk.settle(order)
 
     def _nothing(self, why: str) -> Comparison:
         return Comparison(equal=None, differences=(why,), books=books(self.desk.db, self._id))

@@ -8,6 +8,7 @@ ALTER TABLE order_event ADD COLUMN spent boolean NOT NULL DEFAULT false;
 -- A sale that takes the dust of an earlier position along is split between the two: one trade, two fills.
 ALTER TABLE fill DROP CONSTRAINT fill_pkey;
 ALTER TABLE fill ADD PRIMARY KEY (account_id, trade_uuid, position_id);
+CREATE INDEX fill_of_order ON fill (identifier);
 
 -- A rest too small to sell: no stop, no slot, sold with the market's next exit.
 CREATE TABLE dust (
