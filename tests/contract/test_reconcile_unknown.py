@@ -1,6 +1,6 @@
 """Reconciling with the simulated venue: what nobody can explain is found, and decided by a person."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -188,6 +188,19 @@ def test_not_being_able_to_look_is_unknown_and_no_finding(trader: Trader, person
     assert causes(trader) == ["deposit"]
 
 
+@dataclass(frozen=True)
+class Told:
+    """Another process of ours that tells of one order, and has nothing new."""
+
+    name: str
+
+    def take_in(self) -> int:
+        return 0
+
+    def knows(self, name: str) -> bool:
+        return name == self.name
+
+
 def test_an_order_of_ours_that_the_books_do_not_know_is_found_and_may_be_booked_as_manual(
     trader: Trader, person: Person
 ) -> None:
@@ -195,7 +208,7 @@ def test_an_order_of_ours_that_the_books_do_not_know_is_found_and_may_be_booked_
     name = "mk1-0001-KRW-XRP-20260103T0900-e01"
     body = {"market": XRP, "side": "bid", "ord_type": "price", "price": "20000", "identifier": name}
     trader.exchange.venue.place(NAME, body)
-    waiting = reconciled(trader, elsewhere=lambda identifier: identifier == name)
+    waiting = reconciled(trader, other=Told(name))
     assert (waiting.comparison.equal, waiting.findings) == (None, ()), "another journal is imported first"
     assert waiting.closed_markets == {XRP}
     state = reconciled(trader)

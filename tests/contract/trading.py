@@ -34,7 +34,7 @@ from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.execution.disk import Disk, Files
 from makenaide.execution.guard.guard import Guard
 from makenaide.execution.guard.keeper import Keeper
-from makenaide.execution.guard.seller import GuardParts
+from makenaide.execution.guard.stock import GuardParts
 from makenaide.execution.portfolio import Position, open_positions
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.execution.submit import Desk

@@ -8,7 +8,7 @@ from makenaide.app.guarding import guard_key
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard.guard import Guard
 from makenaide.execution.guard.pulse import Pulse, keep_watch
-from makenaide.execution.guard.seller import GuardParts
+from makenaide.execution.guard.stock import GuardParts
 
 
 def stand(gear: Outfit, stopping: Callable[[], bool]) -> None:

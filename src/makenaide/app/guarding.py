@@ -14,7 +14,7 @@ from makenaide.execution.disk import Disk, Files
 from makenaide.execution.guard.file import JOURNAL
 from makenaide.execution.guard.guard import Ack, Guard
 from makenaide.execution.guard.pulse import FileLink
-from makenaide.execution.guard.seller import GuardParts
+from makenaide.execution.guard.stock import GuardParts
 from makenaide.store.home import file_faults
 
 if TYPE_CHECKING:

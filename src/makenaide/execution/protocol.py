@@ -183,31 +183,13 @@ class OrderProtocol:
 
     def _burn(self, order: StoredOrder) -> StoredOrder:
         """Spend the identifier of an unwanted entry on a bid that cannot fill: then the entry never can (point 6)."""
-        burning = self._burning(order)
+        burning = _burning(self.venue, order)
         if burning is None:
             return order
         self.journal.confirm(order)
         order = self.record(order, burning)
         assert order.burn is not None  # noqa: S101 - `after` makes it of the event
         return self._answered(order, self.venue.place(order.burn))
-
-    def _burning(self, order: StoredOrder) -> Burning | None:
-        """The bid at half the best bid for the least that the venue takes; the first one stands. None: no book."""
-        if order.burn is not None and order.burn.price is not None and order.burn.volume is not None:
-            return Burning(order.burn.price, order.burn.volume)
-        market = order.request.market
-        try:
-            book: Book | None = self.venue.books([market], depth=1).get(market)
-        except (Unavailable, Inconsistent) as cause:
-            log.warning("cannot burn", extra={"action": "order.burn", "cause": str(cause)})
-            return None
-        best = None if book is None else book.best_bid
-        if book is None or best is None:
-            return None
-        price = round_down(market, best.value / _BURN_AT, kst(book.at).date())
-        if not price:
-            return None
-        return Burning(price, _least(market, price))
 
     def _look(self, order: StoredOrder) -> StoredOrder | None:
         """The order as the venue shows it now; None when the look told nothing that may be acted on."""
@@ -270,6 +252,25 @@ class OrderProtocol:
             extra={"action": "order.event", "identifier": order.identifier, "event": type(event).__name__},
         )
         return after
+
+
+def _burning(venue: Venue, order: StoredOrder) -> Burning | None:
+    """The bid at half the best bid for the least that the venue takes; the first one stands. None: no book."""
+    if order.burn is not None and order.burn.price is not None and order.burn.volume is not None:
+        return Burning(order.burn.price, order.burn.volume)
+    market = order.request.market
+    try:
+        book: Book | None = venue.books([market], depth=1).get(market)
+    except (Unavailable, Inconsistent) as cause:
+        log.warning("cannot burn", extra={"action": "order.burn", "cause": str(cause)})
+        return None
+    best = None if book is None else book.best_bid
+    if book is None or best is None:
+        return None
+    price = round_down(market, best.value / _BURN_AT, kst(book.at).date())
+    if not price:
+        return None
+    return Burning(price, _least(market, price))
 
 
 def listed(venue: Trading, order: StoredOrder, now: datetime) -> bool:

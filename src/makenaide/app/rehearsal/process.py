@@ -25,7 +25,7 @@ from makenaide.execution.disk import Files
 from makenaide.execution.drain import Drain, Policy
 from makenaide.execution.guard.guard import STOPS, Guard
 from makenaide.execution.guard.keeper import Keeper
-from makenaide.execution.guard.seller import GuardParts
+from makenaide.execution.guard.stock import GuardParts
 from makenaide.execution.guard.stops import decode
 from makenaide.execution.halt import HaltFile, HaltPermit
 from makenaide.execution.submit import Desk

@@ -18,7 +18,8 @@ from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import PositionId
 from makenaide.exchange.venue import Fence
 from makenaide.execution.guard.journal import FileJournal
-from makenaide.execution.guard.seller import GuardParts, Seller, Watched
+from makenaide.execution.guard.seller import Seller
+from makenaide.execution.guard.stock import GuardParts, Stock, Watched
 from makenaide.execution.guard.stops import StopsFile, decode
 from makenaide.execution.guard.tally import tally
 from makenaide.risk.exits import StopState, raise_stop, stop_exit
@@ -45,6 +46,7 @@ class Guard:
     file: StopsFile | None = None
     fault: str | None = None
     journal: FileJournal = field(init=False)
+    stock: Stock = field(init=False)
     seller: Seller = field(init=False)
     _watched: dict[PositionId, Watched] = field(default_factory=dict)
     _content: bytes | None = None
@@ -60,7 +62,8 @@ class Guard:
             coins=self._coins,
             most_of=self._most,
         )
-        self.seller = Seller(parts, self.journal, lambda: self.file.installation if self.file else "")
+        self.stock = Stock(parts, self.journal)
+        self.seller = Seller(parts, self.journal, self.stock, lambda: self.file.installation if self.file else "")
         self._read()
         self.journal.open(self.file.seen if self.file else 0, parts.clock.now())
         self._adopt()
@@ -131,7 +134,10 @@ class Guard:
             if watched.about != stop:
                 watched.sold, watched.bought = False, None
             if watched.about.amounts != stop.amounts:
-                watched.retry_at, watched.pause = None, 0.0  # something else to sell may be sold where this could not
+                watched.retry_at, watched.pause = (
+                    None,
+                    0.0,
+                )  # something else to sell may be sold where this could not
             watched.about, watched.stop = stop, state
             self._watched[stop.position_id] = watched
 
@@ -145,12 +151,12 @@ class Guard:
             if each.about.market != watched.about.market:
                 continue
             books = tally(each.about, {}, each.about.bought).total.value
-            left = self.seller.left_of_books(each.about)
+            left = self.stock.left_of_books(each.about)
             coins -= books - left
         return coins
 
     def _most(self, order: StoredOrder) -> Quantity | None:
-        return self.seller.most(order, self._watched.get(order.position_id))
+        return self.stock.most(order, self._watched.get(order.position_id))
 
     # ---- watching ----
 
@@ -192,9 +198,9 @@ class Guard:
                 continue
             bid = bids.get(each.about.market)
             now = self.parts.clock.now()
-            if bid is not None and each.due(now) and not self.seller.begun(each.about):
+            if bid is not None and each.due(now) and not self.stock.begun(each.about):
                 self._look_at(each, bid)
-            if (each.signal is not None or self.seller.begun(each.about)) and each.due(self.parts.clock.now()):
+            if (each.signal is not None or self.stock.begun(each.about)) and each.due(self.parts.clock.now()):
                 ended |= self._sell(each, bid)
         return ended
 

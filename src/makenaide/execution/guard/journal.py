@@ -83,7 +83,7 @@ class FileJournal:
                 order = entries.intended(self.account_id, entry)
                 self.sales[order.identifier] = Sale(order)
             case Kind.EVENT:
-                self._folded(entry)
+                _folded(self.sales[Identifier(data["identifier"])], entry)
             case Kind.RISE:
                 self.stops[PositionId(data["position"])] = StopState(
                     price=Price(data["price"]), kind=Exit(data["kind"]), high_water=Price(data["high_water"])
@@ -94,14 +94,6 @@ class FileJournal:
                 self.sales[Identifier(data["identifier"])].executed = Quantity(data["executed"])
             case _:
                 pass
-
-    def _folded(self, entry: Entry) -> None:
-        sale = self.sales[Identifier(entry.data["identifier"])]
-        event = entries.event_of(entry.data)
-        _count(sale, event, entry.at)
-        if entry.data["executed"] is not None:
-            sale.executed = Quantity(entry.data["executed"])
-        sale.order = sale.order.after(event)
 
     def commit(self, order: StoredOrder) -> None:
         """The intent is durable: it may be sent."""
@@ -187,6 +179,14 @@ class FileJournal:
             sale.executed = executed
         self.file.append(at, Kind.EVENT, entries.happened(after, event, executed))
         return after
+
+
+def _folded(sale: Sale, entry: Entry) -> None:
+    event = entries.event_of(entry.data)
+    _count(sale, event, entry.at)
+    if entry.data["executed"] is not None:
+        sale.executed = Quantity(entry.data["executed"])
+    sale.order = sale.order.after(event)
 
 
 def _count(sale: Sale, event: Event, at: datetime) -> None:
