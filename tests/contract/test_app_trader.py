@@ -75,7 +75,12 @@ def test_every_session_asks_the_kill_switch_and_notes_it_once_and_limits_where_t
     env = replace(load({"MAKENAIDE_HOME": str(tmp_path)}), values={"live": {"day_krw": 1_000_000}})
     wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
     with open_session(env.config, journal, wanted, StopFlag()) as session:
-        assert [type(each).__name__ for each in session.desk.permits] == ["HaltPermit", "Budget", "Keeper"]
+        assert [type(each).__name__ for each in session.desk.permits] == [
+            "HaltPermit",
+            "Budget",
+            "Paused",
+            "Keeper",
+        ]
         session.note_halt()
         assert noted(journal) == []
         switch = halt_file(tmp_path)

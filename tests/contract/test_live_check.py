@@ -315,6 +315,7 @@ def test_what_only_buying_needs_does_not_keep_a_process_from_its_positions(db: D
         state="unknown",
         doubt=True,
         uuid=None,
+        spent=False,
         detail={},
     )
     check = check_live(found)
@@ -339,6 +340,7 @@ def order_of(found: Grounds) -> dict[str, object]:
         "total": None,
         "time_in_force": "ioc",
         "evidence": {},
+        "sender": "trader",
         "created_at": NOW,
     }
 
