@@ -9,20 +9,20 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from makenaide.app.client import unhurried
+from makenaide.app.client import read_keys, unhurried, upbit_client
 from makenaide.app.clock import boot_seconds
 from makenaide.app.database import open_store
 from makenaide.app.guardpost import Watch
-from makenaide.app.holder import held
 from makenaide.domain.clock import trading_day
 from makenaide.domain.market import Market
-from makenaide.domain.order import Side
+from makenaide.domain.money import Krw
+from makenaide.domain.order import Accepted, Identifier, OrderRequest, OrderType, Side
 from makenaide.environment import load
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.market import BOOK_LEVELS, BookSides, MarketData
@@ -31,10 +31,12 @@ from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.server import Server
 from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSettings, VenueSettings
+from makenaide.exchange.upbit.settings import UpbitSettings
+from makenaide.exchange.upbit.transport import UrllibTransport
+from makenaide.execution.disk import Disk
 from makenaide.execution.guard.file import read_journal
 from makenaide.execution.guard.guard import STOPS
 from makenaide.execution.guard.stops import StopsFile, decode
-from makenaide.execution.disk import Disk
 from makenaide.store.accounts import latest_account
 from makenaide.store.db import Database, Role
 from makenaide.store.journal import all_fills
@@ -103,11 +105,6 @@ class Prices:
         """From now on everything in `market` costs so much of what it would."""
         self.data.factors[market] = Decimal(factor)
 
-    def worth(self, market: Market, won: int) -> Decimal:
-        """So many coins are worth about that many won."""
-        price = self.data.price(market, datetime.now(UTC))
-        return (Decimal(won) / price).quantize(Decimal("0.0001"))
-
     def coins(self) -> list[Market]:
         """The markets in won."""
         listed = self.data.inner.listings(datetime.now(UTC))
@@ -148,25 +145,11 @@ class Holder:
         return self.going
 
     def begin(self, markets: Sequence[Market]) -> Going:
-        """The account with today's slot behind it, and the person's coins in each of `markets`; a run is under way.
-
-        Its key may not see deposits, as a safe key can't: a person says what the coins are.
-        """
+        """A run is under way that has done today's slot and knows of the person's coins in each of `markets`."""
         first = self.run(lambda: self.going is not None and " KRW\n" in self.going.said())
-        for market in markets:
-            self.deposit(market)
+        self.buy(markets)
         first.kill()
-        findings = self.home.call("reconcile", "--json").data()["findings"]
-        assert len(findings) == len(markets)
-        numbers = [word for each in findings for word in ("--resolve", str(each["id"]))]
-        self.home.must("reconcile", "--json", "--as", "deposit", *numbers)
-        return self.run(self.holds)
-
-    def holds(self) -> bool:
-        """Whether somebody holds the account."""
-        with self.reader() as db:
-            account = latest_account(db)
-            return account is not None and held(db, account.account_id) is not None
+        return self.run(lambda: len(self.account()["persons_coins"]) == len(markets))
 
     def account(self) -> dict[str, Any]:
         """What `status` tells of it."""
@@ -192,10 +175,17 @@ class Holder:
         with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
             return json.loads(reply.read())
 
-    def deposit(self, market: Market, won: int = 50_000) -> None:
-        """The person sends in coins worth that much."""
-        amount = self.prices.worth(market, won)
-        self.operator("deposits", {"currency": market.partition("-")[2], "amount": str(amount)})
+    def buy(self, markets: Sequence[Market]) -> None:
+        """The person buys for 50,000 won in each of `markets`, in the app: under no identifier of ours."""
+        keys = read_keys(self.home.post().account / "keys.json")
+        with closing(UrllibTransport(self.home.venue().url)) as near:
+            client = upbit_client(UpbitSettings(), near, keys, unhurried())
+            for market in markets:
+                name = Identifier(f"app-{market}")
+                wish = OrderRequest(
+                    market=market, side=Side.BID, type=OrderType.PRICE, identifier=name, total=Krw(50_000)
+                )
+                assert isinstance(client.place(wish), Accepted)
 
     def balance(self, market: Market) -> Decimal:
         """What the venue holds of a market's coin, free and locked."""

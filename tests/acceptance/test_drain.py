@@ -1,4 +1,4 @@
-"""`makenaide drain` as a person meets it: beside a running trader, with a guard that stays, and with one that goes."""
+"""`makenaide drain` as a person meets it: beside a running trader, with a guard that stays and one that goes."""
 
 from makenaide.app.clock import boot_seconds
 from makenaide.app.guardpost import Watch

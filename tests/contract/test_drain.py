@@ -27,7 +27,7 @@ SLUMP = Chart(market=XRP, price=3_000, days=[-0.10, -0.05])
 class Forbidding:
     """Halted: no buy."""
 
-    def forbids(self, order: object) -> Forbidden:  # noqa: ARG002 - the shape of a permit
+    def forbids(self, order: object) -> Forbidden:
         return Forbidden(Refusal.HALTED, "halted: drain")
 
 
