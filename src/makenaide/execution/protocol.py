@@ -139,8 +139,13 @@ class OrderProtocol:
     def _send(self, order: StoredOrder) -> StoredOrder:
         """Record the send, then send; what is read again right before it is the state and the lease."""
         self.journal.confirm(order)
-        order = self.record(order, Sending())
-        return self._answered(order, self.venue.place(order.request))
+        sending = Sending()
+        order = self.journal.record(order, sending, self.clock.now())
+        try:
+            answer = self.venue.place(order.request)
+        finally:
+            _log(order, sending)  # the record is durable; its line in the log can wait for the order to be out
+        return self._answered(order, answer)
 
     def _answered(self, order: StoredOrder, answer: Answer) -> StoredOrder:
         order = self.record(order, answer)
@@ -234,11 +239,13 @@ class OrderProtocol:
     def record(self, order: StoredOrder, event: Event) -> StoredOrder:
         """Make `event` durable, and log it."""
         after = self.journal.record(order, event, self.clock.now())
-        log.info(
-            "order event",
-            extra={"action": "order.event", "identifier": order.identifier, "event": type(event).__name__},
-        )
+        _log(order, event)
         return after
+
+
+def _log(order: StoredOrder, event: Event) -> None:
+    extra = {"action": "order.event", "identifier": order.identifier, "event": type(event).__name__}
+    log.info("order event", extra=extra)
 
 
 def listed(venue: Trading, order: StoredOrder, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """The guard's journal: an append-only file, flushed before anything is sent; the order protocol runs over it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -58,6 +58,7 @@ class FileJournal:
     sales: dict[Identifier, Sale] = field(default_factory=dict)
     stops: dict[PositionId, StopState] = field(default_factory=dict)
     dust: set[PositionId] = field(default_factory=set)
+    _of: dict[PositionId, list[Sale]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.file = JournalFile(folder=self.folder, key=self.key, files=self.files)
@@ -74,8 +75,7 @@ class FileJournal:
         data = entry.data
         match entry.kind:
             case Kind.INTENT:
-                order = entries.intended(self.account_id, entry)
-                self.sales[order.identifier] = Sale(order)
+                self._intended(entries.intended(self.account_id, entry))
             case Kind.EVENT:
                 self._folded(entry)
             case Kind.RISE:
@@ -96,9 +96,22 @@ class FileJournal:
         sale.order = sale.order.after(event)
 
     def commit(self, order: StoredOrder) -> None:
-        """The intent is durable: it may be sent."""
-        self.file.append(order.created_at, Kind.INTENT, entries.intent(order))
-        self.sales[order.identifier] = Sale(order)
+        """The intent of what is sent at once: durable, in one write, with the record of that send, before it is made.
+
+        A crash before that write leaves nothing of it, and nothing was sent; one in its midst leaves an intent that
+        was never sent, which the next guard sends.
+        """
+        self.file.hold(order.created_at, Kind.INTENT, entries.intent(order))
+        self._intended(order)
+
+    def _intended(self, order: StoredOrder) -> None:
+        sale = self.sales[order.identifier] = Sale(order)
+        of = self._of.setdefault(order.position_id, [])
+        of[:] = [*(each for each in of if each.order.identifier != order.identifier), sale]
+
+    def exits(self, position: PositionId) -> Sequence[Sale]:
+        """Every exit of `position` that the journal tells of: asked for with each price, however long it is."""
+        return self._of.get(position, ())
 
     def rise(self, position: PositionId, stop: StopState, at: datetime) -> None:
         """The stop has risen."""
@@ -155,7 +168,7 @@ class FileJournal:
         if had is None or base.currency != base_of(order.request.market):
             return False
         sold = sum(
-            (sale.executed.value for sale in self.sales.values() if sale.order.position_id == order.position_id),
+            (sale.executed.value for sale in self.exits(order.position_id)),
             Decimal(0),
         )
         return base.total >= had - sold - COIN_TOLERANCE

@@ -131,11 +131,7 @@ class Seller:
 
     def _exits(self, about: GuardedStop) -> list[Sale]:
         """The journal's exits of the position that the books do not count yet, in order."""
-        sales = [
-            each
-            for each in self.journal.sales.values()
-            if each.order.position_id == about.position_id and each.order.number >= about.next_exit
-        ]
+        sales = [each for each in self.journal.exits(about.position_id) if each.order.number >= about.next_exit]
         return sorted(sales, key=lambda each: each.order.number)
 
     def _under_way(self, about: GuardedStop) -> Sale | None:
