@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from makenaide.app.clock import boot_seconds
 from makenaide.app.guardpost import Watch
+from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard.pulse import FileLink
@@ -84,7 +85,7 @@ def killed_guard(holder: Holder, market: Market) -> None:
     assert (beat.version, beat.digest, beat.stops) == (held.version, held.digest, held.stops), "the same stops"
 
     link = FileLink(files=Disk(), path=post.heartbeat_file, boot=boot_seconds, silent_seconds=1.0)
-    with exclusive(post.start_lock, 5.0, AssertionError("somebody starts a guard")):
+    with exclusive(post.start_lock, 5.0, Unavailable("somebody starts a guard")):
         kill(guard_of(holder))
         holder.wait_for(lambda: link.ack() is None, "the guard is not heard")
         holder.prices.fall(market)

@@ -124,6 +124,13 @@ def test_an_open_order_is_cancelled_where_that_is_the_policy(trader: Trader) -> 
     trader.laws()
 
 
+def test_an_order_that_cannot_be_cancelled_is_left(trader: Trader) -> None:
+    name = resting(trader)
+    trader.wire.faults.append(Fault(kind=Kind.NOT_CONNECTED, method="DELETE", path="/v1", times=9999))
+    done = drained(trader, Policy.CANCEL, seconds=5.0)
+    assert (done.cancelled, [each.name for each in done.left]) == ((), [name])
+
+
 def test_what_a_half_filled_order_bought_is_booked_and_guarded_when_the_rest_is_cancelled(
     journal: Database,
 ) -> None:
@@ -193,7 +200,7 @@ def test_a_persons_open_order_is_named_and_never_touched(trader: Trader) -> None
 
 def test_an_order_of_ours_that_the_books_do_not_know_is_left(trader: Trader) -> None:
     order = changed(trader.entry(ETH, "0.1", price="4000000"), time_in_force=TimeInForce.POST_ONLY)
-    trader.session.venue.place(order.request)  # type: ignore[attr-defined]
+    trader.session.venue.place(order.request)
     done = drained(trader, Policy.CANCEL, seconds=2.0)
     assert [(each.name, each.cause) for each in done.left] == [
         (order.identifier, "stands open at the venue, not in the books")
