@@ -319,7 +319,6 @@ async def floor(venue: Venue, port: int, count: int, file: str = "") -> list[flo
             await asyncio.sleep(0.05)
         took = []
         for number in range(1, count + 1):
-            await asyncio.sleep(0.02)
             took.append(await venue.sample(code, HIGH - number % 2, f"{name}-{number}"))
         return took
     finally:
