@@ -14,6 +14,7 @@ from makenaide.domain.intent import GUARD, StoredOrder
 from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import Leg, identifier
 from makenaide.domain.reason import Exit, Refusal
+from makenaide.exchange.http import Request
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.file import JOURNAL, JournalReader
@@ -54,6 +55,17 @@ class Hostile(Disk):
         if self.broken:
             self.refused += 1
             raise OSError(5, "Input/output error")
+        super().append(path, content)
+
+
+@dataclass
+class Counting(Disk):
+    """A disk that counts what is appended but for risen stops."""
+
+    appended: int = 0
+
+    def append(self, path: Path, content: bytes) -> None:
+        self.appended += b'"rise"' not in content
         super().append(path, content)
 
 
@@ -119,6 +131,24 @@ def test_a_guard_killed_after_its_send_finds_its_own_sale_and_does_not_sell_agai
     assert len(exits(trader)) == 1
     assert trader.positions() == ()
     trader.laws()
+
+
+def test_the_intent_and_the_record_of_its_send_are_on_the_disk_in_one_write_before_the_order_leaves(
+    journal: Database,
+) -> None:
+    disk = Counting()
+    trader = holding(journal, files=disk)
+    seen: list[tuple[int, list[str]]] = []
+
+    def look(request: Request) -> None:
+        if (request.method, request.path) == ("POST", "/v1/orders"):
+            read = entries.read((trader.exchange.guard / JOURNAL).read_bytes(), trader.guard.parts.key)
+            told = [each.data.get("event", each.kind) for each in read.entries if each.kind != "rise"]
+            seen.append((disk.appended, told))
+
+    trader.wire.seen = look
+    trader.guard.until(FIRST + hours(24), lambda: bool(seen))
+    assert seen == [(1, ["intent", "Sending"])]
 
 
 def test_the_stop_that_a_guard_raised_outlives_it(journal: Database) -> None:

@@ -11,6 +11,7 @@ from makenaide.catalogue import language, messages, texts
 from makenaide.domain import errors
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.reason import Exit, Refusal
+from makenaide.execution.drain import Leftover
 from makenaide.risk.gate import GateReason
 from tests.unit.source_tree import sources
 
@@ -24,9 +25,10 @@ CLOSED = {
     "report.stamp": ["generated", "replayed", "real"],
     "live.condition": list(CONDITIONS),
     "live.todo": list(CONDITIONS),
+    "drain.of": [str(kind) for kind in Leftover],
 }
 """Families of keys that are completed at run time from a closed list: both must be equal."""
-OPEN = ("column", "rule", "status", "trace", "decide", "reconcile", "wish")
+OPEN = ("column", "rule", "status", "trace", "decide", "reconcile", "wish", "drain")
 """Families whose last part stands as a word of its own in the code that asks."""
 
 

@@ -1,5 +1,6 @@
 """What the guard's process does on duty: it watches, sells, and shows each second that it lives."""
 
+import gc
 from collections.abc import Callable
 
 from makenaide.app.detached import this_process
@@ -31,4 +32,8 @@ def stand(gear: Outfit, stopping: Callable[[], bool]) -> None:
     pulse = Pulse(
         files=files, path=post.heartbeat_file, clock=gear.clock, boot=gear.boot, pid=me.pid, born=me.born
     )
+    # What was loaded to get here lives as long as the process: no collection of garbage need walk through it again,
+    # least of all between a price and its order.
+    gc.collect()
+    gc.freeze()
     keep_watch(guard, pulse, stopping)

@@ -1,6 +1,5 @@
 """Opening an account to trade on, or only to look at what is stored of it."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 from makenaide.app.admission import Admission
 from makenaide.app.clock import StopFlag
 from makenaide.app.guarding import hold
+from makenaide.app.holder import holder_name
 from makenaide.app.identity import Source, account_id, identity, rows_of
 from makenaide.app.permits import permits
 from makenaide.app.venues import Market, live_market, open_market
@@ -111,7 +111,7 @@ def open_session(
     """
     pace = config.upbit.limiter.within(Role.PERSON) if only_look else config.upbit.limiter
     paced = replace(config, upbit=replace(config.upbit, limiter=pace))
-    lease = Lease(db, wanted.account_id, f"process {os.getpid()}")
+    lease = Lease(db, wanted.account_id, holder_name(command=only_look))
     try:
         with _market(paced, db, wanted, flag) as market:
             if only_look and find_account(db, wanted.account_id) is None:
@@ -221,10 +221,12 @@ def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Acc
         first_slot=market.first_slot,
         last_slot=market.last_slot,
     )
-    held = market.venue.accounts()
+    # An account that is open already is opened again while its venue is down: what is stored can be seen to.
+    opened = stored is not None and bool(books(db, account.account_id))
+    held = {} if opened else market.venue.accounts()
     with db.transaction():
         open_account(db, account)
-        if not books(db, account.account_id) and "KRW" in held:
+        if not opened and "KRW" in held:
             won = Krw(held["KRW"].total)
             put_postings(db, account.account_id, cash_postings(OPENING, won, market.first_slot))
             _open_lots(db, account.account_id, held, market)

@@ -25,6 +25,7 @@ def register(group: click.Group, text: Text) -> None:
         _pauses,
         _rehearse,
         _guard,
+        _drain,
         _halt,
         _live,
         _database,
@@ -265,6 +266,21 @@ def _guard(group: click.Group, text: Text) -> None:
             door.end_guard(account, accept_unguarded=accept_unguarded)
         else:
             door.stand_guard(account, folder)
+
+
+def _drain(group: click.Group, text: Text) -> None:
+    @group.command("drain", help=text("help.drain"))
+    @click.option(
+        "--policy", type=click.Choice(["wait", "cancel"]), default="wait", help=text("help.option.policy")
+    )
+    @click.option("--seconds", type=click.FloatRange(0, 3600), default=90.0, help=text("help.option.seconds"))
+    @click.option("--accept-unguarded", is_flag=True, help=text("help.option.drain_unguarded"))
+    @source_options(text)
+    @json_option(text)
+    def drain(*, policy: str, seconds: float, accept_unguarded: bool, as_json: bool, **source: Any) -> None:
+        from makenaide.cli.drain import ask, drain
+
+        drain(source, ask(policy, seconds, accept_unguarded=accept_unguarded), as_json=as_json)
 
 
 def _database(group: click.Group, text: Text) -> None:

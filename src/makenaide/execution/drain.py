@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from makenaide.domain.errors import Unavailable
+from makenaide.domain.errors import Inconsistent, Unavailable
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.order import Leg, OrderState
 from makenaide.exchange.venue import PlacedOrder
@@ -30,14 +30,14 @@ class Leftover(StrEnum):
     """Why something is left."""
 
     ORDER = "order"
-    FOREIGN = "foreign"
     POSITION = "position"
     UNKNOWN = "unknown"
+    PROCESS = "process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """One thing that draining could not bring to its end: an order, a bare position, or a look that failed."""
+    """One thing not at its end: an order, a bare position, a look that failed, or a process that does not go."""
 
     kind: Leftover
     name: str
@@ -46,22 +46,32 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """What draining came to. `guarded`: the positions that the guard goes on holding, by name."""
+    """What draining came to.
 
-    settled: tuple[str, ...]
-    cancelled: tuple[str, ...]
-    guarded: tuple[str, ...]
-    left: tuple[Left, ...]
+    `guarded`: the positions that the guard goes on holding, by name; `unguarded`: those that a person accepted to
+    leave without one. `foreign`: a person's own orders that stand open; they are named, and never ours to touch.
+    """
+
+    settled: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()
+    unguarded: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
 
     @property
     def safe(self) -> bool:
-        """Whether the process may go: nothing is open, and every position has its guard."""
+        """Whether the process may go: no order of ours is open, and every position has its guard (or needs none)."""
         return not self.left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
-    """Draining one account. Buys are blocked by whoever calls (a halt); exits go on."""
+    """Draining one account. Buys are blocked by whoever calls (a halt); exits go on.
+
+    `dismiss`: a person accepts positions without a guard: it ends the guard, once all else has been brought to its
+    end. None: nobody does.
+    """
 
     desk: Desk
     keeper: Keeper
@@ -69,6 +79,7 @@ class Drain:
     policy: Policy
     seconds: float
     going_on: Callable[[], bool]
+    dismiss: Callable[[], object] | None = None
 
     def run(self) -> Drained:
         """Settle what is in doubt, cancel or await what is open, and look at the guard; name what is left.
@@ -76,28 +87,42 @@ class Drain:
         Ends after `seconds` at the latest, or as soon as `going_on` says no. Never raises `Unavailable`.
         """
         deadline = self.desk.clock.now() + timedelta(seconds=self.seconds)
-        settled: dict[str, None] = {}
-        cancelled: dict[str, None] = {}
-        while True:
-            self.keeper.take_in()
-            for order in unsettled_orders(self.desk.db, self.account_id):
-                if self.policy is Policy.CANCEL and self._cancel(order):
-                    cancelled[order.identifier] = None
-                if self.desk.settle(order).life.state.terminal:
-                    settled[order.identifier] = None
-            left = self._orders()
-            if not left or self.desk.clock.now() >= deadline or not self.going_on():
-                break
+        done = _Done()
+        while self._round(done) and self.desk.clock.now() < deadline and self.going_on():
             self.desk.clock.sleep(self.desk.settings.settle_pause)
-        guarded, bare = self._positions()
+        if self.dismiss is not None:
+            self.dismiss()
+            self._round(done)  # what the guard did to the very last
+        guarded, unguarded, bare = self._positions()
         result = Drained(
-            settled=tuple(settled),
-            cancelled=tuple(cancelled),
+            settled=tuple(done.settled),
+            cancelled=tuple(done.cancelled),
             guarded=guarded,
-            left=(*left, *bare),
+            unguarded=unguarded,
+            foreign=done.foreign,
+            left=(*done.left, *bare),
         )
         self._tell(result)
         return result
+
+    def _round(self, done: "_Done") -> bool:
+        """Take in, cancel, settle and look once; whether something is left to be waited for."""
+        left: list[Left] = []
+        try:
+            self.keeper.take_in()
+        except Inconsistent as cause:
+            left.append(Left(kind=Leftover.UNKNOWN, name="the guard's journal", cause=str(cause)))
+        for order in unsettled_orders(self.desk.db, self.account_id):
+            if self.policy is Policy.CANCEL and self._cancel(order):
+                done.cancelled[order.identifier] = None
+            if self.desk.settle(order).life.state.terminal:
+                done.settled[order.identifier] = None
+        left += [
+            Left(kind=Leftover.ORDER, name=order.identifier, cause=str(order.life.state))
+            for order in unsettled_orders(self.desk.db, self.account_id)
+        ]
+        done.left = (*left, *self._standing({each.name for each in left}, done))
+        return bool(done.left)
 
     def _cancel(self, order: StoredOrder) -> bool:
         if order.life.state is not OrderState.ACCEPTED or order.leg is not Leg.ENTRY:
@@ -108,32 +133,32 @@ class Drain:
             log.warning("cannot cancel", extra={"action": "drain.cancel", "cause": str(cause)})
             return False
 
-    def _orders(self) -> tuple[Left, ...]:
-        """Our orders that are not at their end, and orders of others that stand open at the venue."""
-        ours = [
-            Left(kind=Leftover.ORDER, name=order.identifier, cause=str(order.life.state))
-            for order in unsettled_orders(self.desk.db, self.account_id)
-        ]
-        known = {left.name for left in ours}
+    def _standing(self, known: set[str], done: "_Done") -> tuple[Left, ...]:
+        """Orders of ours that stand open at the venue though the books do not know it; those of others in `done`."""
+        prefix = f"mk1-{self.keeper.account.installation}-"
         try:
             standing = self.desk.venue.open_orders()
         except Unavailable as cause:
-            return (*ours, Left(kind=Leftover.UNKNOWN, name="open orders", cause=str(cause)))
-        foreign = [
-            Left(kind=Leftover.FOREIGN, name=_name(placed), cause=f"{placed.side} {placed.market} {placed.state}")
-            for placed in standing
-            if placed.identifier not in known
-        ]
-        return (*ours, *foreign)
+            return (Left(kind=Leftover.UNKNOWN, name="open orders", cause=str(cause)),)
+        ours = [each for each in standing if (each.identifier or "").startswith(prefix)]
+        done.foreign = tuple(_told(each) for each in standing if each not in ours)
+        return tuple(
+            Left(kind=Leftover.ORDER, name=_name(each), cause="stands open at the venue, not in the books")
+            for each in ours
+            if each.identifier not in known
+        )
 
-    def _positions(self) -> tuple[tuple[str, ...], tuple[Left, ...]]:
+    def _positions(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Left, ...]]:
+        """Those that the guard holds, those that need none, and those that are bare."""
         positions = [each for each in open_positions(self.desk.db, self.account_id) if not each.dust]
-        self.keeper.publish()
-        doubt = self.keeper.forbids(None)
         names = tuple(each.position_id for each in positions)
+        self.keeper.publish()
+        if self.dismiss is not None:
+            return (), names, ()
+        doubt = self.keeper.forbids(None)
         if doubt is None:
-            return names, ()
-        return (), tuple(Left(kind=Leftover.POSITION, name=name, cause=doubt.cause) for name in names)
+            return names, (), ()
+        return (), (), tuple(Left(kind=Leftover.POSITION, name=name, cause=doubt.cause) for name in names)
 
     def _tell(self, result: Drained) -> None:
         entry = AuditEntry(
@@ -146,6 +171,8 @@ class Drain:
                 "settled": list(result.settled),
                 "cancelled": list(result.cancelled),
                 "guarded": list(result.guarded),
+                "unguarded": list(result.unguarded),
+                "foreign": list(result.foreign),
                 "left": [f"{each.kind} {each.name}: {each.cause}" for each in result.left],
             },
         )
@@ -154,5 +181,17 @@ class Drain:
             put_audit(self.desk.db, entry)
 
 
+@dataclass(slots=True)
+class _Done:
+    settled: dict[str, None] = field(default_factory=dict)
+    cancelled: dict[str, None] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
+    left: tuple[Left, ...] = ()
+
+
 def _name(placed: PlacedOrder) -> str:
     return placed.identifier or placed.uuid
+
+
+def _told(placed: PlacedOrder) -> str:
+    return f"{_name(placed)}: {placed.side} {placed.market} {placed.state}"

@@ -152,8 +152,13 @@ class OrderProtocol:
         if fitted is None:
             planned = order.life.state is OrderState.PLANNED
             return self._void(order, "nothing is left to sell") if planned else order
-        order = self.record(fitted, Sending())
-        return self._answered(order, self.venue.place(order.request))
+        sending = Sending()
+        order = self.journal.record(fitted, sending, self.clock.now())
+        try:
+            answer = self.venue.place(order.request)
+        finally:
+            _log(order, sending)  # the record is durable; its line in the log can wait for the order to be out
+        return self._answered(order, answer)
 
     def _fitted(self, order: StoredOrder) -> StoredOrder | None:
         """An exit with no more volume than there is to sell by now; None when that is nothing."""
@@ -247,10 +252,7 @@ class OrderProtocol:
     def record(self, order: StoredOrder, event: Event) -> StoredOrder:
         """Make `event` durable, and log it."""
         after = self.journal.record(order, event, self.clock.now())
-        log.info(
-            "order event",
-            extra={"action": "order.event", "identifier": order.identifier, "event": type(event).__name__},
-        )
+        _log(order, event)
         return after
 
 
@@ -271,6 +273,11 @@ def _burning(venue: Venue, order: StoredOrder) -> Burning | None:
     if not price:
         return None
     return Burning(price, _least(market, price))
+
+
+def _log(order: StoredOrder, event: Event) -> None:
+    extra = {"action": "order.event", "identifier": order.identifier, "event": type(event).__name__}
+    log.info("order event", extra=extra)
 
 
 def listed(venue: Trading, order: StoredOrder, now: datetime) -> bool:

@@ -61,9 +61,16 @@ class JournalFile:
 
     def append(self, at: datetime, kind: str, data: dict[str, Any]) -> None:
         """One more entry, durable unless the disk `refused` it."""
+        self._write(self._line(at, kind, data))
+
+    def hold(self, at: datetime, kind: str, data: dict[str, Any]) -> None:
+        """One more entry, written together with the next: an order's intent goes with the record of its send."""
+        self._unwritten += self._line(at, kind, data)
+
+    def _line(self, at: datetime, kind: str, data: dict[str, Any]) -> bytes:
         self.last += 1
         written, self._link = entries.line(Entry(self.last, at, kind, data), self._link, self.key)
-        self._write(written)
+        return written
 
     def flush(self) -> None:
         """Try again to write what the disk refused."""

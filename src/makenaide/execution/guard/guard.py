@@ -72,7 +72,8 @@ class Guard:
         """Take up the stops file if it is new and sound; what is held stays in force where it is not."""
         if self._read():
             self._adopt()
-            if self.file is not None and self.journal.calm:
+            calm = all(sale.order.life.state.terminal for sale in self.journal.sales.values())
+            if self.file is not None and calm:
                 self.journal.file.rotate(self.file.seen)
         self.journal.file.flush()
         refused = self.journal.file.refused

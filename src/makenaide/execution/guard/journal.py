@@ -1,7 +1,7 @@
 """The guard's journal: an append-only file, flushed before anything is sent; the order protocol runs over it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -60,6 +60,7 @@ class FileJournal:
     sales: dict[Identifier, Sale] = field(default_factory=dict)
     stops: dict[PositionId, StopState] = field(default_factory=dict)
     dust: set[PositionId] = field(default_factory=set)
+    _of: dict[PositionId, list[Sale]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.file = JournalFile(folder=self.folder, key=self.key, files=self.files)
@@ -80,8 +81,7 @@ class FileJournal:
         data = entry.data
         match entry.kind:
             case Kind.INTENT:
-                order = entries.intended(self.account_id, entry)
-                self.sales[order.identifier] = Sale(order)
+                self._intended(entries.intended(self.account_id, entry))
             case Kind.EVENT:
                 _folded(self.sales[Identifier(data["identifier"])], entry)
             case Kind.RISE:
@@ -96,9 +96,22 @@ class FileJournal:
                 pass
 
     def commit(self, order: StoredOrder) -> None:
-        """The intent is durable: it may be sent."""
-        self.file.append(order.created_at, Kind.INTENT, entries.intent(order))
-        self.sales[order.identifier] = Sale(order)
+        """The intent of what is sent at once: durable, in one write, with the record of that send, before it is made.
+
+        A crash before that write leaves nothing of it, and nothing was sent; one in its midst leaves an intent that
+        was never sent, which the next guard sends.
+        """
+        self.file.hold(order.created_at, Kind.INTENT, entries.intent(order))
+        self._intended(order)
+
+    def _intended(self, order: StoredOrder) -> None:
+        sale = self.sales[order.identifier] = Sale(order)
+        of = self._of.setdefault(order.position_id, [])
+        of[:] = [*(each for each in of if each.order.identifier != order.identifier), sale]
+
+    def exits(self, position: PositionId) -> Sequence[Sale]:
+        """Every exit of `position` that the journal tells of: asked for with each price, however long it is."""
+        return self._of.get(position, ())
 
     def rise(self, position: PositionId, stop: StopState, at: datetime) -> None:
         """The stop has risen."""
@@ -121,10 +134,6 @@ class FileJournal:
     def confirm(self, order: StoredOrder) -> None:
         """Nobody else writes here."""
 
-    def record(self, order: StoredOrder, event: Event, at: datetime) -> StoredOrder:
-        """The event is durable (or `fault` is set)."""
-        return self._record(order, event, at, None)
-
     def book(self, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder | None:
         """Whatever sold under this identifier is an exit of this position, also when the other process sent it."""
         asked = order.request
@@ -135,7 +144,7 @@ class FileJournal:
         after = order.after(found)
         if after.life == order.life and sale.executed == placed.executed:
             return order
-        return self._record(order, found, at, placed.executed)
+        return self.record(order, found, at, placed.executed)
 
     def _usurped(self, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder | None:
         """The identifier is another order's, which sold nothing of this position: a person is called.
@@ -147,7 +156,7 @@ class FileJournal:
             return None
         cause = f"{order.identifier} is another order: {placed.side} {placed.market} {placed.uuid}"
         self.tell(Kind.STUCK, {"position": order.position_id, "cause": cause}, at)
-        return self._record(order, Voided(cause), at, None)
+        return self.record(order, Voided(cause), at, None)
 
     def standing(self, order: StoredOrder) -> Standing:
         """The last send, and the looks in vain since."""
@@ -165,12 +174,10 @@ class FileJournal:
             return False
         return abs(base.total - had) <= COIN_TOLERANCE
 
-    @property
-    def calm(self) -> bool:
-        """Whether every exit in it is at its end."""
-        return all(sale.order.life.state.terminal for sale in self.sales.values())
-
-    def _record(self, order: StoredOrder, event: Event, at: datetime, executed: Quantity | None) -> StoredOrder:
+    def record(
+        self, order: StoredOrder, event: Event, at: datetime, executed: Quantity | None = None
+    ) -> StoredOrder:
+        """The event is durable (or the disk has refused it); `executed` is what the venue shows as sold."""
         after = order.after(event)
         sale = self.sales[order.identifier]
         _count(sale, event, at)

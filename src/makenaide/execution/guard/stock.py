@@ -139,8 +139,7 @@ class Stock:
 
     def _exits(self, about: GuardedStop) -> list[Sale]:
         """The journal's exits of the position, in order."""
-        sales = [each for each in self.journal.sales.values() if each.order.position_id == about.position_id]
-        return sorted(sales, key=lambda each: each.order.number)
+        return sorted(self.journal.exits(about.position_id), key=lambda each: each.order.number)
 
     def _sold(self, about: GuardedStop) -> dict[int, tuple[StoredOrder, Quantity]]:
         return {each.order.number: (each.order, each.executed) for each in self._exits(about)}
