@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from makenaide.domain.errors import Inconsistent, Unavailable
+from makenaide.domain.errors import Unavailable
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.order import Leg, OrderState
 from makenaide.exchange.venue import PlacedOrder
@@ -108,10 +108,9 @@ class Drain:
     def _round(self, done: "_Done") -> bool:
         """Take in, cancel, settle and look once; whether something is left to be waited for."""
         left: list[Left] = []
-        try:
-            self.keeper.take_in()
-        except Inconsistent as cause:
-            left.append(Left(kind=Leftover.UNKNOWN, name="the guard's journal", cause=str(cause)))
+        self.keeper.take_in()
+        if self.keeper.damage is not None:
+            left.append(Left(kind=Leftover.UNKNOWN, name="the guard's journal", cause=self.keeper.damage))
         for order in unsettled_orders(self.desk.db, self.account_id):
             if self.policy is Policy.CANCEL and self._cancel(order):
                 done.cancelled[order.identifier] = None
