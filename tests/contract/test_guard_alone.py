@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from makenaide.domain.intent import GUARD, StoredOrder
+from makenaide.domain.intent import GUARD
 from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import Leg, identifier
 from makenaide.domain.reason import Exit, Refusal
@@ -18,44 +18,20 @@ from makenaide.exchange.http import Request
 from makenaide.execution.disk import Disk
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.file import JOURNAL, JournalReader
-from makenaide.execution.guard.guard import STOPS, Guard
+from makenaide.execution.guard.guard import STOPS
 from makenaide.execution.guard.pulse import FileLink, Pulse, keep_watch
-from makenaide.execution.guard.stops import StopsFile, decode, encode
+from makenaide.execution.guard.stops import encode
 from makenaide.execution.leave import leave
 from makenaide.execution.permit import Forbidden
 from makenaide.pipeline.interlude import take_in
-from makenaide.risk.exits import ExitSignal
 from makenaide.store.db import Database
 from makenaide.store.journal import all_fills
-from makenaide.store.orders import orders_of_position
 from tests.contract.charts import ETH, FIRST, XRP, Chart, bitcoin, hours, tape
 from tests.contract.faults import Fault, Kind
+from tests.contract.guarding import SLUMP, SLUMP_TOO, Hostile, alone, exits, holding, never, stops_file, third
 from tests.contract.trading import NAME, Exchange, Trader, open_trader, whole
 
-SLUMP = Chart(market=ETH, price=5_000_000, days=[-0.10, -0.05])
-SLUMP_TOO = Chart(market=XRP, price=3_000, days=[-0.10, -0.05])
-
-
 HEARTBEAT = "heartbeat.json"
-
-
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
-
-
-@dataclass
-class Hostile(Disk):
-    """A disk that refuses to append as long as `broken`."""
-
-    broken: bool = False
-    refused: int = 0
-
-    def append(self, path: Path, content: bytes) -> None:
-        if self.broken:
-            self.refused += 1
-            raise OSError(5, "Input/output error")
-        super().append(path, content)
 
 
 @dataclass
@@ -67,30 +43,6 @@ class Counting(Disk):
     def append(self, path: Path, content: bytes) -> None:
         self.appended += b'"rise"' not in content
         super().append(path, content)
-
-
-def holding(journal: Database, *charts: Chart, **more: object) -> Trader:
-    """An account that holds 0.1 ETH, published to its guard."""
-    trader = open_trader(journal, Exchange(tape=tape(bitcoin(2), *(charts or (SLUMP,)))), **more)  # type: ignore[arg-type]
-    trader.buy(ETH, "0.1")
-    return trader
-
-
-def alone(trader: Trader) -> Guard:
-    """The guard again in a new process: nothing is remembered but its files."""
-    return Guard(trader.guard.parts)
-
-
-def exits(trader: Trader) -> list[StoredOrder]:
-    """The exits in the books, in order."""
-    account = trader.account.account_id
-    position = all_fills(trader.db, account)[0].position_id
-    return [each for each in orders_of_position(trader.db, account, position) if each.leg is Leg.EXIT]
-
-
-def stops_file(trader: Trader) -> StopsFile:
-    """What is published."""
-    return decode((trader.exchange.guard / STOPS).read_bytes(), trader.guard.parts.key)
 
 
 # ---- without the database ----
@@ -362,11 +314,6 @@ def test_an_exit_is_sent_though_the_journal_cannot_be_written_and_nobody_buys_me
 
 
 # ---- two processes, one sequence ----
-
-
-def third(trader: Trader) -> ExitSignal:
-    """A wish to sell a part."""
-    return ExitSignal(kind=Exit.THIRD, quantity=Quantity("0.03"), evidence={"stage": "2"})
 
 
 def test_the_guard_came_first_under_the_number_that_the_trader_wanted(journal: Database) -> None:
