@@ -12,7 +12,7 @@ from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, Price
 from makenaide.domain.order import Leg
 from makenaide.exchange.venue import Quotation
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import portfolio
 from makenaide.ledger.performance import EquityPoint
 from makenaide.store.accounts import Account
 from makenaide.store.candles import last_days
@@ -45,18 +45,22 @@ class Valuation:
 
 def value_account(db: Database, venue: Quotation, account: Account) -> Valuation:
     """The account at the venue's present best bids; where nobody bids, at the last stored close."""
-    positions = open_positions(db, account.account_id)
-    marks = _marks(db, venue, account, sorted({position.market for position in positions}))
+    held_now = portfolio(db, account.account_id)
+    positions, unreadable = held_now.positions, held_now.unreadable
+    marks = _marks(db, venue, account, sorted({each.market for each in (*positions, *unreadable)}))
     invested = sum((marks[each.market] * each.facts.quantity for each in positions), ZERO_KRW)
+    # What cannot be read is still there: its coins count, so that no equity is stored that was never so low.
+    invested += sum((Krw(marks[each.market].value * each.quantity) for each in unreadable), ZERO_KRW)
     cash = Krw(books(db, account.account_id).get("KRW", 0))
     doubtful = [order for order in unsettled_orders(db, account.account_id) if order.leg is Leg.ENTRY]
-    held = {position.position_id for position in positions}
+    held = {each.position_id for each in (*positions, *unreadable)}
     return Valuation(
         equity=cash + invested,
         cash=cash,
         invested=invested,
         pending=sum((_cost(order) for order in doubtful), ZERO_KRW),
-        positions=sum(1 for each in positions if not each.dust)
+        positions=len(unreadable)
+        + sum(1 for each in positions if not each.dust)
         + sum(1 for order in doubtful if order.position_id not in held),
         marks=marks,
     )

@@ -10,7 +10,7 @@ from makenaide.domain.intent import PERSON, StoredOrder
 from makenaide.domain.money import plain
 from makenaide.domain.order import Found, Leg, OrderLife, OrderRequest, OrderState, OrderType, Side
 from makenaide.domain.reason import Exit
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import Unreadable, open_positions
 from makenaide.execution.reconcile.facts import (
     Booking,
     Dust,
@@ -58,7 +58,12 @@ def standing(db: Database, account_id: str) -> Standing:
     return Standing(
         lots=lots(db, account_id),
         positions=tuple(
-            Held(position_id=each.position_id, market=each.market, quantity=each.facts.quantity)
+            Held(
+                position_id=each.position_id,
+                market=each.market,
+                quantity=each.facts.quantity,
+                opened_at=each.opened_at,
+            )
             for each in open_positions(db, account_id)
         ),
     )
@@ -213,6 +218,18 @@ class Bookkeeper:
         with self._db.transaction():
             self.desk.lease.check()
             self.end(finding, decision)
+
+    def unreadable(self, positions: Iterable[Unreadable]) -> None:
+        """Call a person for each position that cannot be read, once."""
+        action = "alarm.position_unreadable"
+        for each in positions:
+            rows = self._db.rows("audit_of", account_id=self.account_id, action=action)
+            if any(row.detail["position"] == each.position_id for row in rows):
+                continue
+            with self._db.transaction():
+                self.desk.lease.check()
+                detail = {"position": each.position_id, "market": each.market, "cause": each.cause}
+                self.audit(action, detail)
 
     def audit(self, action: str, detail: Mapping[str, Any], actor: str = ACTOR) -> None:
         """One row of the audit trail."""

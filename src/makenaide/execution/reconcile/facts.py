@@ -55,11 +55,12 @@ Event = Moved | Traded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One open position, as far as a sale by a person touches it."""
+    """One open position, as far as a sale by a person touches it: only one after `opened_at` (aware) can."""
 
     position_id: PositionId
     market: Market
     quantity: Quantity
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

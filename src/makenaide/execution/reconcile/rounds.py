@@ -14,6 +14,7 @@ from makenaide.domain.errors import Inconsistent, Unavailable, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.order import Identifier
+from makenaide.execution.portfolio import portfolio
 from makenaide.execution.reconcile.balances import NotComparable, rest, steady_balances
 from makenaide.execution.reconcile.book import Bookkeeper, standing
 from makenaide.execution.reconcile.facts import Dust, Event, Explained, Moved, Same, Unknown, Verdict
@@ -88,11 +89,21 @@ def _standing(desk: Desk, account_id: str, comparison: Comparison, seen: "_Round
             extra={"action": "reconcile.differs", "differences": list(comparison.differences)},
         )
     findings = open_findings(desk.db, account_id)
+    unreadable = portfolio(desk.db, account_id).unreadable
+    seen.keeper.unreadable(unreadable)
     unsettled = {order.request.market for order in unsettled_orders(desk.db, account_id)}
     return Reconciliation(
         comparison=comparison,
-        closed_markets=frozenset({*unsettled, *seen.pending, *(each.market for each in findings if each.market)}),
-        account_open=comparison.equal is not None and all(each.market for each in findings),
+        closed_markets=frozenset(
+            {
+                *unsettled,
+                *seen.pending,
+                *(each.market for each in unreadable),
+                *(each.market for each in findings if each.market),
+            }
+        ),
+        # Sizing and limits count what is held: while a position cannot be read, nobody buys anything.
+        account_open=comparison.equal is not None and not unreadable and all(each.market for each in findings),
         verdicts=tuple(seen.verdicts),
         findings=findings,
     )
