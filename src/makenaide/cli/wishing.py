@@ -1,7 +1,7 @@
 """`sell`, `adopt`, `pause`, `resume`: what a person wants done, by whoever holds the account, or here and now."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -127,27 +127,31 @@ def _carried_out(
         if made and (clock.now().timestamp() >= deadline or all(each is not None for each in outcomes.values())):
             return outcomes
         try:
-            with _leaving(env, db, asked, account) as session:
-                made = made or _made(db, account, wishes, clock.now())
-                _serve(session, made)
+            with _opened(env, db, asked, (account, wishes)) as session:
+                made = made or make(db, account, wishes, clock.now())
+                serve_now(session, made)
         except InUse:
-            made = made or _made(db, account, wishes, clock.now())  # its holder looks for wishes every few seconds
+            made = made or make(db, account, wishes, clock.now())  # its holder looks for wishes every few seconds
         else:
             return {wish: outcome_of(db, wish) for wish in made}
         clock.sleep(_POLL)
 
 
 @contextmanager
-def _leaving(env: Environment, db: Database, asked: Mapping[str, Any], account: Account) -> Iterator[Session]:
-    """The account, open to sell and to take over, whatever forbids buying."""
-    ready = admitted(env, db, chosen(env, db, asked), leaving=True)
+def _opened(
+    env: Environment, db: Database, asked: Mapping[str, Any], about: tuple[Account, Sequence[What]]
+) -> Iterator[Session]:
+    """The account, open to carry the wishes out; to sell, whatever forbids buying."""
+    account, wishes = about
+    leaving = all(kind == "sell" for kind, _, _ in wishes)
+    ready = admitted(env, db, chosen(env, db, asked), leaving=leaving)
     with open_session(env.config, db, ready, StopFlag(), only_look=True) as session:
         if session.account.account_id != account.account_id:
             raise Inconsistent(f"account {account.account_id} was meant")
         yield session
 
 
-def _made(db: Database, account: Account, wishes: Sequence[What], at: datetime) -> list[int]:
+def make(db: Database, account: Account, wishes: Sequence[What], at: datetime) -> list[int]:
     """Store the wishes, each with its audit row."""
     numbers = []
     with db.transaction():
@@ -162,20 +166,26 @@ def _made(db: Database, account: Account, wishes: Sequence[What], at: datetime) 
     return numbers
 
 
-def _serve(session: Session, made: Sequence[int]) -> None:
+def serve_now(session: Session, made: Sequence[int]) -> None:
     """Carry out every open wish; those of `made` that could not be are ended."""
-    clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
-    cause = "the command ended before it was carried out: wish it again"
     try:
         session.keeper.take_in()
-        clerk.serve()
-    except MakenaideError as failed:
-        cause = str(failed)
+        _clerk(session).serve()
+    except MakenaideError as cause:
+        with suppress(MakenaideError):
+            _give_up(session, made, str(cause))
         raise
-    finally:
-        for wish in open_wishes(session.db, session.account.account_id):
-            if wish.wish_id in made:
-                clerk.give_up(wish, cause)
+    _give_up(session, made, "the venue does not answer, or an order is not at its end: wish it again")
+
+
+def _give_up(session: Session, made: Sequence[int], cause: str) -> None:
+    for wish in open_wishes(session.db, session.account.account_id):
+        if wish.wish_id in made:
+            _clerk(session).give_up(wish, cause, unavailable=True)
+
+
+def _clerk(session: Session) -> Clerk:
+    return Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
 
 
 def _tell(kind: str, outcomes: Mapping[int, Outcome | None], text: Text, *, as_json: bool) -> None:
@@ -190,6 +200,9 @@ def _tell(kind: str, outcomes: Mapping[int, Outcome | None], text: Text, *, as_j
         _print(kind, data, text)
     if any(each["done"] is None for each in data):
         raise Unavailable("the running trader has not done it yet: it will at its next look")
+    refused = [str(each["cause"]) for each in data if each.get("unavailable")]
+    if refused:
+        raise Unavailable("; ".join(refused))
     if any(each["done"] is False for each in data):
         raise Inconsistent("; ".join(str(each.get("cause") or each) for each in data if not each["done"]))
 

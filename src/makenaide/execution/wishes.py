@@ -149,11 +149,12 @@ class Clerk:
         except Misconfigured as cause:  # an unknown market is one of them
             return Declined(str(cause))
 
-    def give_up(self, wish: Wish, cause: str) -> None:
-        """End `wish` undone: it is not carried out any more."""
+    def give_up(self, wish: Wish, cause: str, *, unavailable: bool = False) -> None:
+        """End `wish` undone: it is not carried out any more. `unavailable`: only because nobody could, just then."""
         with self.desk.db.transaction():
             self.desk.lease.check()
-            self._end(wish, Outcome(done=False, detail={"cause": cause}))
+            detail = {"cause": cause, **({"unavailable": True} if unavailable else {})}
+            self._end(wish, Outcome(done=False, detail=detail))
 
     def _end(self, wish: Wish, outcome: Outcome) -> None:
         at = self.desk.clock.now()

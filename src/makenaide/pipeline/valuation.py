@@ -2,29 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
-from makenaide.domain.clock import day_start
-from makenaide.domain.errors import UnknownMarket
+from makenaide.domain.errors import Unavailable, UnknownMarket
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, Price
 from makenaide.domain.order import Leg
 from makenaide.exchange.venue import Quotation
 from makenaide.execution.portfolio import portfolio
+from makenaide.execution.worth import DELISTED, last_close
 from makenaide.ledger.performance import EquityPoint
 from makenaide.store.accounts import Account
-from makenaide.store.candles import last_days
 from makenaide.store.db import Database
 from makenaide.store.journal import books, flows
 from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import EquityRow, equity_rows
-
-DELISTED = Decimal("0.8")
-"""A held market that left the venue is worth its last price less 20 % (trading.md, Path and book)."""
-
-_END_OF_TIME = day_start(date.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +77,10 @@ def _marks(db: Database, venue: Quotation, account: Account, markets: Sequence[M
 
 
 def _last_close(db: Database, account: Account, market: Market) -> Price:
-    return last_days(db, account.feed, market, _END_OF_TIME, 1)[0].close
+    close = last_close(db, account.feed, market)
+    if close is None:
+        raise Unavailable(f"{market}: nobody bids, and no candle is stored")
+    return close
 
 
 def flow_since(db: Database, account: Account, rows: Sequence[EquityRow]) -> Krw:

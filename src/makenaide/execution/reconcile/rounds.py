@@ -22,6 +22,7 @@ from makenaide.execution.reconcile.judge import judge_balances, judge_events
 from makenaide.execution.reconcile.look import Elsewhere, Looked, Looker, nowhere
 from makenaide.execution.reconcile.rounding import Allowance
 from makenaide.execution.submit import Desk
+from makenaide.execution.worth import delisted_price, last_close
 from makenaide.ledger.postings import difference
 from makenaide.store.accounts import find_account
 from makenaide.store.journal import books
@@ -188,13 +189,13 @@ class _Round:
         return judge_balances(books(db, self._id), balances, Allowance(room, self._price, now))
 
     def _price(self, coin: str) -> Price | None:
-        """The coin's latest trade; None when nobody tells."""
-        code = Market(f"KRW-{coin}")
+        """The coin's latest trade, or its last known price; None when there never was one. Raises `Unavailable`."""
+        code, feed = Market(f"KRW-{coin}"), self.looker.account.feed
         try:
             seen = self.desk.venue.tickers([code]).get(code)
-        except (Unavailable, UnknownMarket):
-            return None
-        return None if seen is None else seen.price
+        except UnknownMarket:
+            return delisted_price(self.desk.db, feed, code)
+        return last_close(self.desk.db, feed, code) if seen is None else seen.price
 
     def _conclude(
         self,
