@@ -221,6 +221,9 @@ def _told(event: Event) -> dict[str, str]:
                 "market": event.market,
                 "side": event.side,
                 "volume": plain(event.volume),
+                "price": plain(event.price),
+                "funds": plain(event.funds),
+                "fee": plain(event.fee),
                 "at": event.at.isoformat(),
             }
         case _:

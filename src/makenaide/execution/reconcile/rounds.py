@@ -17,6 +17,7 @@ from makenaide.domain.order import Identifier
 from makenaide.execution.portfolio import portfolio
 from makenaide.execution.reconcile.balances import NotComparable, rest, steady_balances
 from makenaide.execution.reconcile.book import Bookkeeper, standing
+from makenaide.execution.reconcile.decided import Decided
 from makenaide.execution.reconcile.facts import Dust, Event, Explained, Moved, Same, Unknown, Verdict
 from makenaide.execution.reconcile.judge import judge_balances, judge_events
 from makenaide.execution.reconcile.look import Elsewhere, Looked, Looker, nowhere
@@ -31,6 +32,7 @@ from makenaide.store.reconciliation import (
     Finding,
     FindingKind,
     decided,
+    decided_balances,
     fills_at_equal,
     known_orders,
     open_findings,
@@ -133,6 +135,7 @@ class _Round:
             try:
                 looked, doubts = self._look(transfers=transfers)
                 balances = steady_balances(self.desk, self._id, rest(self.desk, self._id))
+                judged = self._judge(balances) if looked.complete and isinstance(balances, Mapping) else ()
             except Unavailable as cause:
                 return self._nothing(f"could not look: {cause}")
             except Inconsistent as cause:  # one order that tells nonsense never mutes the exits of the others
@@ -145,7 +148,6 @@ class _Round:
                 if attempt == tries:
                     return self._nothing(f"not comparable yet: {moving}")
             else:
-                judged = self._judge(balances)
                 differing = [each for each in judged if isinstance(each, Unknown)]
                 if not (differing or doubts) or attempt == tries:
                     return self._conclude(looked, doubts, judged, balances)
@@ -165,7 +167,8 @@ class _Round:
         if transfers or trades:
             moved = self.looker.transfers()
         doubts = []
-        for verdict in judge_events([*trades, *(moved or ())], standing(self.desk.db, self._id)):
+        fresh = self._not_covered([*trades, *(moved or ())])
+        for verdict in judge_events(fresh, standing(self.desk.db, self._id)):
             if isinstance(verdict, Explained):
                 self.keeper.explain(verdict)
                 self.verdicts.append(verdict)
@@ -176,6 +179,18 @@ class _Round:
             self.keeper.foreign(each, unexplained)
         self._blind = moved is None
         return looked, (*self._undecided(looked.unknown), *doubts)
+
+    def _not_covered(self, events: list[Event]) -> list[Event]:
+        """`events` but those that a person's decision about a balance has put into the books already."""
+        decided_before = Decided(decided_balances(self.desk.db, self._id)) if events else Decided(())
+        fresh = []
+        for event in sorted(events, key=lambda each: (each.at, each.source)):
+            number = decided_before.covering(event)
+            if number is None:
+                fresh.append(event)
+            else:
+                self.keeper.covered(event, number)
+        return fresh
 
     def _undecided(self, unknown: tuple[Unknown, ...]) -> tuple[Unknown, ...]:
         """Those of `unknown` about which no person has decided."""
@@ -244,13 +259,19 @@ class _Round:
                 case FindingKind.ORDER_MISSING:
                     over = self._found(finding)
                 case FindingKind.ORDER_DIFFERS:
-                    over = False
+                    over = not self._ours(finding)  # of a person's order: its trades are whole by now
             if over:
                 self.keeper.explained(finding)
 
     def _found(self, finding: Finding) -> bool:
         name = Identifier(finding.subject)
         try:
-            return name in self.desk.venue.orders([name])
+            if self._ours(finding):
+                return name in self.desk.venue.orders([name])
+            return self.desk.venue.by_uuid(finding.subject) is not None
         except Unavailable:
             return False
+
+    def _ours(self, finding: Finding) -> bool:
+        """Whether the order is ours, named by its identifier; a person's goes by the venue's id."""
+        return finding.subject.startswith(f"mk1-{self.looker.account.installation}-")
