@@ -315,6 +315,7 @@ def test_what_only_buying_needs_does_not_keep_a_process_from_its_positions(db: D
         event="NoAnswer",
         state="unknown",
         doubt=True,
+        spent=False,
         uuid=None,
         detail={},
     )

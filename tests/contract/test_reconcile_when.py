@@ -71,7 +71,7 @@ def sell(trader: Trader, market: Any = ETH) -> None:
 
 @pytest.fixture
 def adopted(trader: Trader) -> Trader:
-    """One ETH of the person's was taken over, half a second after a full one, at a venue that stamps to the second."""
+    """One ETH was taken over, half a second after a full one, at a venue that stamps to the second."""
     Person(trader).deposit("ETH", "1")
     assert causes(trader) == ["deposit"]
     venue: Any = Seconds(trader.session.venue)

@@ -67,9 +67,10 @@ class TradeStatistics:
 def period_returns(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
     """The return of each period between neighbouring points: (equity + withdrawn) / (equity before + deposited) - 1.
 
-    A period that starts with nothing (or less) has no return: zero, whatever came of it. What comes of nothing is no
-    result of trading (a last digit booked late, a flow learnt of a slot later), no ratio can tell it, and a raise here
-    would end the cycle of an account from which a person took everything. `Inconsistent` when times do not ascend.
+    A period that starts with nothing (or less) has no return: zero, whatever came of it. What comes of nothing is
+    no result of trading (a last digit booked late, a flow learnt of a slot later), no ratio can tell it, and a raise
+    here would end the cycle of an account from which a person took everything. `Inconsistent` when times do not
+    ascend.
     """
     return tuple(_period(before, point) for before, point in pairwise(points))
 

@@ -11,7 +11,7 @@ from makenaide.store.db import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """One wish: "sell" or "adopt" in a market, with what belongs to it; `wished_at` and `age` by the database's clock.
+    """One wish: "sell" or "adopt" in a market, with what belongs to it; times by the database's clock.
 
     A sale names its "positions"; a takeover its "stop" (percent) and the "quantity" that was the person's then.
     """

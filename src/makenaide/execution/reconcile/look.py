@@ -99,7 +99,7 @@ class Looker:
 
     def look(self, until: datetime, overlap: timedelta) -> Looked:
         """Orders from the last look (less `overlap`) up to `until`, in windows of seven days."""
-        begun = opening(self.db, self._id) or until
+        begun = self._begun()
         last = looked_until(self.db, self._id) or begun
         since = min(last, until) - overlap
         seen = {each.uuid: each for window in windows(since, until) for each in self.venue.closed_orders(*window)}
@@ -121,6 +121,12 @@ class Looker:
             unknown=tuple(unknown),
             pending=frozenset(each.market for each in pending),
         )
+
+    def _begun(self) -> datetime:
+        begun = opening(self.db, self._id)
+        if begun is None:  # its history would be booked as if it had happened since
+            raise Inconsistent(f"account {self._id} was never opened with what it held")
+        return begun
 
     def _hopeless(self, order: Foreign, until: datetime) -> bool:
         since = foreign_since(self.db, self._id).get(order.uuid)
@@ -194,7 +200,7 @@ class Looker:
 
     def transfers(self) -> tuple[Moved, ...] | None:
         """Every transfer that is over and not dealt with; None when the key may not see them."""
-        begun = opening(self.db, self._id)
+        begun = self._begun()
         try:
             found = [
                 *(_moved("deposit", each) for each in self._all(self.venue.deposits, "ACCEPTED")),
@@ -203,7 +209,7 @@ class Looker:
         except OutOfScope:
             return None
         known = outside_known(self.db, self._id, [each.source for each in found])
-        return tuple(each for each in found if each.source not in known and (begun is None or each.at >= begun))
+        return tuple(each for each in found if each.source not in known and each.at >= begun)
 
     def _all(self, ask: Callable[[str | None, int], Sequence[Transfer]], state: str) -> list[Transfer]:
         """The latest transfers; more when the first hundred reach back less than a month before the last look."""
