@@ -135,7 +135,8 @@ def test_a_withdrawal_that_the_key_may_not_see_any_more_can_be_laid_aside(trader
     person.withdraw("ETH", "0.02")
     findings = {each.kind: each for each in reconciled(trader).findings}
     keys = [ApiKey(access=KEYS.access, secret=KEYS.secret, account=NAME, scopes=ALL_SCOPES)]
-    trader.wire.inner.inner = Face(trader.exchange.venue, keys, FaceSettings())  # type: ignore[union-attr]
+    inner: Any = trader.wire.inner
+    inner.inner = Face(trader.exchange.venue, keys, FaceSettings())
     decide(trader, findings[FindingKind.UNEXPLAINED].finding_id, Decision.WITHDRAWAL)
     decide(trader, findings[FindingKind.BOOKS_DIFFER].finding_id, Decision.WITHDRAWAL)
     assert causes(trader) == []

@@ -79,9 +79,7 @@ def portfolio(db: Database, account_id: str) -> Portfolio:
     found, unreadable = [], []
     for key, group in grouped.items():
         try:
-            if key not in stops:
-                raise Inconsistent(f"position {key} has no stop")
-            found.append(_position(group, entered[key].evidence, stops[key], dust=key in dust))
+            found.append(_position(group, entered[key].evidence, stops.get(key), dust=key in dust))
         except (Inconsistent, ArithmeticError, LookupError, TypeError, ValueError) as cause:
             unreadable.append(_unreadable(key, group, cause))
     return Portfolio(
@@ -99,9 +97,7 @@ def _unreadable(key: PositionId, group: tuple[JournalFill, ...], cause: Exceptio
     told = str(cause) if isinstance(cause, Inconsistent) else f"position {key}: {cause!r}"
     log.error("a position cannot be read", extra={"action": "position.unreadable", "position": key, "cause": told})
     signed = (each.fill.volume.value * (1 if each.fill.side is Side.BID else -1) for each in group)
-    return Unreadable(
-        position_id=key, market=group[0].fill.market, quantity=sum(signed, Decimal(0)), cause=told
-    )
+    return Unreadable(position_id=key, market=group[0].fill.market, quantity=sum(signed, Decimal(0)), cause=told)
 
 
 def watched_positions(db: Database, account_id: str) -> tuple[Position, ...]:
@@ -126,10 +122,12 @@ def held_now(db: Database, account_id: str, position: PositionId) -> Quantity:
 
 
 def _position(
-    group: tuple[JournalFill, ...], evidence: Mapping[str, str], stop: StoredStop, *, dust: bool
+    group: tuple[JournalFill, ...], evidence: Mapping[str, str], stop: StoredStop | None, *, dust: bool
 ) -> Position:
     fills = [each.fill for each in group]
     key = group[0].position_id
+    if stop is None:
+        raise Inconsistent(f"position {key} has no stop")
     holding = hold(fills[0].market, fills)
     bought = holding.average_entry
     if bought is None:

@@ -10,7 +10,7 @@ from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, Price
 from makenaide.domain.order import Leg
 from makenaide.exchange.venue import Quotation
-from makenaide.execution.portfolio import portfolio
+from makenaide.execution.portfolio import Portfolio, portfolio
 from makenaide.execution.worth import DELISTED, last_close
 from makenaide.ledger.performance import EquityPoint
 from makenaide.store.accounts import Account
@@ -40,13 +40,13 @@ def value_account(db: Database, venue: Quotation, account: Account) -> Valuation
     """The account at the venue's present best bids; where nobody bids, at the last stored close."""
     held_now = portfolio(db, account.account_id)
     positions, unreadable = held_now.positions, held_now.unreadable
-    marks = _marks(db, venue, account, sorted({each.market for each in (*positions, *unreadable)}))
+    marks = _marks(db, venue, account, sorted(_markets_of(held_now)))
     invested = sum((marks[each.market] * each.facts.quantity for each in positions), ZERO_KRW)
     # What cannot be read is still there: its coins count, so that no equity is stored that was never so low.
     invested += sum((Krw(marks[each.market].value * each.quantity) for each in unreadable), ZERO_KRW)
     cash = Krw(books(db, account.account_id).get("KRW", 0))
     doubtful = [order for order in unsettled_orders(db, account.account_id) if order.leg is Leg.ENTRY]
-    held = {each.position_id for each in (*positions, *unreadable)}
+    held = {each.position_id for each in positions} | {each.position_id for each in unreadable}
     return Valuation(
         equity=cash + invested,
         cash=cash,
@@ -57,6 +57,10 @@ def value_account(db: Database, venue: Quotation, account: Account) -> Valuation
         + sum(1 for order in doubtful if order.position_id not in held),
         marks=marks,
     )
+
+
+def _markets_of(held: Portfolio) -> set[Market]:
+    return {each.market for each in held.positions} | {each.market for each in held.unreadable}
 
 
 def _cost(order: StoredOrder) -> Krw:

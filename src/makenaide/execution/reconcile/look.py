@@ -38,7 +38,7 @@ WINDOW = timedelta(days=7)
 """The widest window of closed orders that the venue shows."""
 
 PATIENCE = timedelta(minutes=10)
-"""So long the trades of an order that is not ours may be listed in part, or tell nonsense, before a person is called."""
+"""So long an order that is not ours may list its trades in part, or tell nonsense, before a person is called."""
 
 _FEW = 100
 _OLD = timedelta(days=30)
