@@ -11,6 +11,7 @@ from makenaide.catalogue import language, messages, texts
 from makenaide.domain import errors
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.reason import Exit, Refusal
+from makenaide.ledger.tax import TaxKind
 from makenaide.risk.gate import GateReason
 from tests.unit.source_tree import sources
 
@@ -24,6 +25,7 @@ CLOSED = {
     "report.stamp": ["generated", "replayed", "real"],
     "live.condition": list(CONDITIONS),
     "live.todo": list(CONDITIONS),
+    "taxkind": [str(kind) for kind in TaxKind],
 }
 """Families of keys that are completed at run time from a closed list: both must be equal."""
 OPEN = ("column", "rule", "status", "trace", "decide", "reconcile", "wish")

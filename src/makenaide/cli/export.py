@@ -85,7 +85,7 @@ def _cells(row: TaxRow, text: Text) -> list[Cell]:
         f"{kst(fill.at):%Y-%m-%d %H:%M:%S}",
         fill.market,
         _side(fill.side, text),
-        text(f"tax.kind_{row.kind}"),
+        text(f"taxkind.{row.kind}"),
         fill.volume.value,
         fill.price.value,
         fill.funds.value,
@@ -117,7 +117,7 @@ def method_notes(account: Account, year: int, totals: Mapping[TaxKind, TaxTotals
 def _totals_told(kind: TaxKind, totals: TaxTotals, text: Text) -> list[str]:
     told = {name: plain(getattr(value, "value", value)) for name, value in _flat(totals).items()}
     return [
-        text("tax.of_kind", kind=text(f"tax.kind_{kind}")),
+        text("tax.of_kind", kind=text(f"taxkind.{kind}")),
         text("tax.bought", count=told["buys"], funds=told["bought"], fees=told["buying_fees"]),
         text("tax.sold", count=told["sales"], funds=told["sold"], fees=told["selling_fees"]),
         text("tax.result", cost=told["cost"], profit=told["profit"]),
@@ -211,5 +211,5 @@ def _shown(row: TaxRow, text: Text) -> list[str]:
     fill = row.fill
     when, side = f"{kst(fill.at):%Y-%m-%d %H:%M}", _side(fill.side, text)
     amounts = (won(each) for each in (fill.funds, fill.fee, row.cost, row.profit))
-    kind = text(f"tax.kind_{row.kind}")
+    kind = text(f"taxkind.{row.kind}")
     return [when, safe(fill.market), side, kind, str(fill.volume), price(fill.price), *amounts]
