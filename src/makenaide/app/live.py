@@ -36,7 +36,7 @@ from makenaide.exchange.upbit.settings import UPBIT
 from makenaide.exchange.upbit.shares import Role
 from makenaide.execution.disk import Disk
 from makenaide.execution.halt import Halt
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import portfolio
 from makenaide.ops.fingerprint import code_hash, configuration_hash, hash_of
 from makenaide.ops.readiness import readiness
 from makenaide.store.db import Database
@@ -264,7 +264,8 @@ def _holding(grounds: Grounds) -> bool:
     if grounds.db is None:
         return False
     try:
-        return bool(open_positions(grounds.db, account) or unsettled_orders(grounds.db, account))
+        held = portfolio(grounds.db, account)
+        return bool(held.positions or held.unreadable or unsettled_orders(grounds.db, account))
     except MakenaideError:
         return True  # they hold something that the books cannot tell apart: then leaving matters most
 
