@@ -48,11 +48,11 @@ def test_the_csv_is_one_row_a_fill_with_its_method_beside_it(trading: Finished, 
     head, *rows = csv.reader(StringIO(content.decode("utf-8-sig"), newline=""))
     assert head[0] == "체결 시각(KST)"
     data = trading.home.must(*EXPORT, year, "--json").data()
-    assert [row[9:12] for row in rows] == [
+    assert [row[10:13] for row in rows] == [
         [each[key] for key in ("order", "trade", "position")] for each in data["trades"]
     ]
-    assert [Decimal(row[5]) for row in rows] == [Decimal(str(each["funds"])) for each in data["trades"]]
-    assert {row[12] for row in rows} == {"이동평균법(수수료 포함, 포지션별)"}
+    assert [Decimal(row[6]) for row in rows] == [Decimal(str(each["funds"])) for each in data["trades"]]
+    assert {row[13] for row in rows} == {"이동평균법(수수료 포함, 포지션별)"}
     notes = (tmp_path / f"trades-{year}.method.txt").read_bytes()
     assert notes.startswith(b"\xef\xbb\xbf")
     assert "소득세법 제37조" in notes.decode("utf-8-sig")

@@ -1,6 +1,7 @@
 """A session of the app: what opens it decides how much of the venue's limits it takes."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,12 @@ from makenaide.environment import load
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Group, LimiterSettings
+from makenaide.exchange.venue import Balance
 from makenaide.store.accounts import Account
 from makenaide.store.claims import claims
 from makenaide.store.db import Database
+from makenaide.store.journal import books
+from makenaide.store.reconciliation import lots, opening
 from tests.contract.charts import FIRST
 from tests.contract.residents import Place
 
@@ -134,3 +138,20 @@ def test_a_trader_on_the_wall_clock_goes_on_when_its_venue_is_killed(journal: Da
         assert claims(wanted.folder / "venue-users") == ()
     finally:
         here.end()
+
+
+def test_an_account_without_won_is_opened_with_its_coins_and_books_nothing_from_before(
+    journal: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = load({"MAKENAIDE_HOME": str(tmp_path)})
+    wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
+    coins = {"XRP": Balance(currency="XRP", free=Decimal(5), locked=Decimal(1))}
+    monkeypatch.setattr(UpbitClient, "accounts", lambda self: coins)
+    for _ in range(2):
+        with open_session(env.config, journal, wanted, StopFlag()):
+            pass
+    assert books(journal, wanted.account_id) == {"XRP": Decimal(6)}
+    assert lots(journal, wanted.account_id)["XRP"].quantity == 6
+    rows = journal.rows("audit_of", account_id=wanted.account_id, action="account.open")
+    assert [row.detail["krw"] for row in rows] == ["0"], "once"
+    assert opening(journal, wanted.account_id) is not None

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from makenaide.domain.clock import DAY
 from makenaide.domain.errors import Inconsistent, InUse
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.money import ZERO_KRW, Krw, Quantity
@@ -15,10 +16,11 @@ from makenaide.exchange.http import Request
 from makenaide.exchange.simulator.settings import RejectedIdentifier, VenueSettings
 from makenaide.execution.booking import book
 from makenaide.execution.leave import leave
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import open_positions, portfolio
 from makenaide.execution.sameness import require_same
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.postings import fill_postings
+from makenaide.pipeline.valuation import value_account
 from makenaide.risk.exits import ExitSignal
 from makenaide.store.accounts import Lease
 from makenaide.store.db import Database, Role
@@ -383,8 +385,14 @@ def test_a_position_without_a_stop_is_an_alarm_not_a_guess(trader: Trader) -> No
     assert sent.life.state is S.VOID, "what cannot be guarded is never sent"
     assert trader.wire.orders() == []
     book_anyway(trader, order)
-    with pytest.raises(Inconsistent, match="position KRW-BTC-20260103T0900 has no stop"):
-        trader.positions()
+    trader.buy(ETH, "0.1", slot=FIRST - DAY)
+    found = portfolio(trader.db, trader.account.account_id)
+    assert [each.cause for each in found.unreadable] == ["position KRW-BTC-20260103T0900 has no stop"]
+    assert [each.quantity for each in found.unreadable] == [Decimal("0.1")]
+    assert [each.market for each in found.positions] == [ETH], "one that makes no sense hides no other"
+    worth = value_account(trader.db, trader.session.venue, trader.account)
+    assert worth.positions == 2
+    assert worth.invested.value == sum(mark.value * Decimal("0.1") for mark in worth.marks.values()) * 2
 
 
 def book_anyway(trader: Trader, order: StoredOrder) -> None:

@@ -15,6 +15,7 @@ from makenaide.app.live import (
     Grounds,
     LiveCheck,
     admit,
+    check_leaving,
     check_live,
     confirm,
     sentence,
@@ -321,6 +322,18 @@ def test_what_only_buying_needs_does_not_keep_a_process_from_its_positions(db: D
     check = check_live(found)
     assert check.open
     assert "buying stays forbidden" in seen(check, "rehearsal")
+
+
+def test_to_sell_a_key_that_works_from_here_is_enough(db: Database, tmp_path: Path) -> None:
+    found = grounds(environment_of(tmp_path, LiveSettings()), db, halt=Halt(reason="enough"))
+    assert not check_live(found).open, "neither limits nor rehearsal nor confirmation"
+    check = check_leaving(found)
+    assert check.open
+    assert admit(found, check).account_id == found.wanted.account_id
+    elsewhere = replace(found, probes=asked(addresses=("10.9.9.9",)))
+    assert broken(check_leaving(elsewhere))["address"] is not Verdict.PASS
+    with pytest.raises(LiveClosed):
+        admit(replace(found, secrets=UpbitSecrets()), check_leaving(replace(found, secrets=UpbitSecrets())))
 
 
 def order_of(found: Grounds) -> dict[str, object]:

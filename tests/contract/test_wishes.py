@@ -11,6 +11,7 @@ import pytest
 from makenaide.domain.clock import DAY
 from makenaide.domain.errors import Inconsistent, Misconfigured, Unavailable
 from makenaide.domain.market import Market
+from makenaide.domain.money import plain
 from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.adopt import Declined, Takeover, free_position, require_percent
 from makenaide.execution.pausing import Paused
@@ -49,6 +50,8 @@ def clerk(trader: Trader) -> Clerk:
 def wish(trader: Trader, kind: str, market: Market, **detail: Any) -> int:
     if kind == "sell" and not detail:
         detail = {"positions": [each.position_id for each in trader.positions()]}
+    if kind == "adopt" and "quantity" not in detail:
+        detail["quantity"] = plain(Person(trader).lots().get(market[4:], Lot()).quantity)
     return put_wish(trader.db, trader.account.account_id, (kind, market, detail), "person test")
 
 
@@ -336,7 +339,7 @@ def test_coins_that_nobody_bids_for_are_not_taken_over(trader: Trader) -> None:
     Person(trader).deposit("ETH", "0.2")
     reconciled(trader)
     takeover = Takeover(desk=trader.desk, account=trader.account, risk=trader.session.risk)
-    assert takeover.adopt(ETH, Decimal(5), None) == Declined("KRW-ETH: nobody bids")
+    assert takeover.adopt(ETH, Decimal(5), None, Decimal("0.2")) == Declined("KRW-ETH: nobody bids")
 
 
 def test_a_sale_that_meets_a_contradiction_ends_the_wish_undone_with_its_cause(

@@ -12,6 +12,7 @@ from makenaide.domain import errors
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.reason import Exit, Refusal
 from makenaide.execution.drain import Leftover
+from makenaide.ledger.tax import TaxKind
 from makenaide.risk.gate import GateReason
 from tests.unit.source_tree import sources
 
@@ -26,6 +27,7 @@ CLOSED = {
     "live.condition": list(CONDITIONS),
     "live.todo": list(CONDITIONS),
     "drain.of": [str(kind) for kind in Leftover],
+    "taxkind": [str(kind) for kind in TaxKind],
 }
 """Families of keys that are completed at run time from a closed list: both must be equal."""
 OPEN = ("column", "rule", "status", "trace", "decide", "reconcile", "wish", "drain")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from makenaide.domain.clock import KST
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.money import ZERO_KRW, Krw
-from makenaide.domain.order import PositionId, Side
+from makenaide.domain.order import Identifier, PositionId, Side
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.position import hold
-from makenaide.ledger.tax import tax_rows, tax_totals
+from makenaide.ledger.tax import TaxKind, tax_rows, tax_totals, totals_by_kind
 from tests.unit.ledger_fills import BTC, fill
 
 ONE, TWO = PositionId("KRW-BTC-20261230T0900"), PositionId("KRW-BTC-20270105T0900")
@@ -65,6 +65,26 @@ def test_the_totals_add_up() -> None:
     assert found.profit == found.sold - found.selling_fees - found.cost
     none = tax_totals([])
     assert (none.buys, none.sales, none.profit) == (0, 0, ZERO_KRW)
+
+
+def test_what_was_no_trade_of_ours_has_a_kind_and_totals_of_its_own() -> None:
+    named = {
+        "mk1-0001-x": TaxKind.TRADE,
+        "manual-adopt:KRW-BTC-20261230T0900": TaxKind.TAKEOVER,
+        "manual-resolve:7": TaxKind.WITHDRAWAL,
+        "manual-0e02222a-153a": TaxKind.MANUAL,
+        "manual-0e02222a-153a-2": TaxKind.MANUAL,
+    }
+    rows = [
+        replace(row, fill=replace(row.fill, identifier=Identifier(name)))
+        for name, row in zip(named, tax_rows(2026, (*STORY, *STORY))[:5], strict=True)
+    ]
+    assert [row.kind for row in rows] == list(named.values())
+    totals = totals_by_kind(rows)
+    assert list(totals) == [TaxKind.TRADE, TaxKind.MANUAL, TaxKind.TAKEOVER, TaxKind.WITHDRAWAL]
+    assert totals[TaxKind.TRADE] == tax_totals(rows[:1])
+    assert sum(each.buys + each.sales for each in totals.values()) == 5
+    assert list(totals_by_kind([])) == [TaxKind.TRADE]
 
 
 def test_a_sale_of_more_than_was_held_is_no_row() -> None:

@@ -66,7 +66,10 @@ def traded(side: Side, volume: str, market: Market = ETH, **more: object) -> Tra
 
 def held(quantity: str, number: int = 1, market: Market = ETH) -> Held:
     return Held(
-        position_id=PositionId(f"{market}-2026010{number}T0900"), market=market, quantity=Quantity(quantity)
+        position_id=PositionId(f"{market}-2026010{number}T0900"),
+        market=market,
+        quantity=Quantity(quantity),
+        opened_at=NOON - timedelta(days=1),
     )
 
 

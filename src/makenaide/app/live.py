@@ -36,7 +36,7 @@ from makenaide.exchange.upbit.settings import UPBIT
 from makenaide.exchange.upbit.shares import Role
 from makenaide.execution.disk import Disk
 from makenaide.execution.halt import Halt
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import portfolio
 from makenaide.ops.fingerprint import code_hash, configuration_hash, hash_of
 from makenaide.ops.readiness import readiness
 from makenaide.store.db import Database
@@ -137,12 +137,23 @@ def admit(grounds: Grounds, check: LiveCheck) -> Admission:
     return Admission(account_id=grounds.wanted.account_id, keys=keys)
 
 
-def admitted(env: Environment, db: Database, wanted: Wanted) -> Wanted:
-    """`wanted`, ready to be opened: a paper account as it is, a live one with its admission; `LiveClosed`."""
+def check_leaving(grounds: Grounds) -> LiveCheck:
+    """What selling needs, and no more: the right place, a key, and that it works from here (law 1: exits always)."""
+    venue, key = _venue(grounds.config), _key(grounds.secrets)
+    asked = _rights(grounds, ask=venue.verdict.holds and key.verdict.holds)
+    return LiveCheck(conditions=(venue, key, *(each for each in asked if each.name == "address")))
+
+
+def admitted(env: Environment, db: Database, wanted: Wanted, *, leaving: bool = False) -> Wanted:
+    """`wanted`, ready to be opened: a paper account as it is, a live one with its admission; `LiveClosed`.
+
+    `leaving`: for a person's command that buys nothing, on an account that is there already.
+    """
     if not wanted.source.live:
         return wanted
     grounds = grounds_of(env, db, wanted)
-    return replace(wanted, admission=admit(grounds, check_live(grounds)))
+    check = check_leaving(grounds) if leaving else check_live(grounds)
+    return replace(wanted, admission=admit(grounds, check))
 
 
 def keys_of(secrets: UpbitSecrets) -> Keys | None:
@@ -253,7 +264,8 @@ def _holding(grounds: Grounds) -> bool:
     if grounds.db is None:
         return False
     try:
-        return bool(open_positions(grounds.db, account) or unsettled_orders(grounds.db, account))
+        held = portfolio(grounds.db, account)
+        return bool(held.positions or held.unreadable or unsettled_orders(grounds.db, account))
     except MakenaideError:
         return True  # they hold something that the books cannot tell apart: then leaving matters most
 

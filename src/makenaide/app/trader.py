@@ -34,9 +34,9 @@ from makenaide.pipeline.loop import Patience, Progress, run_loop
 from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
 from makenaide.store.db import Database
-from makenaide.store.journal import books, put_postings
+from makenaide.store.journal import put_postings
 from makenaide.store.modes import Mode, require_mode
-from makenaide.store.reconciliation import put_lots
+from makenaide.store.reconciliation import opening, put_lots
 from makenaide.store.runs import AuditEntry, latest_run, put_audit
 
 OPENING = "cash:opening"
@@ -222,13 +222,14 @@ def _opened(config: Config, db: Database, wanted: Wanted, market: Market) -> Acc
         last_slot=market.last_slot,
     )
     # An account that is open already is opened again while its venue is down: what is stored can be seen to.
-    opened = stored is not None and bool(books(db, account.account_id))
+    opened = stored is not None and opening(db, account.account_id) is not None
     held = {} if opened else market.venue.accounts()
     with db.transaction():
         open_account(db, account)
-        if not opened and "KRW" in held:
-            won = Krw(held["KRW"].total)
-            put_postings(db, account.account_id, cash_postings(OPENING, won, market.first_slot))
+        if not opened:
+            won = Krw(held["KRW"].total if "KRW" in held else 0)
+            if won:  # none is opened with nothing: what happened before is never booked
+                put_postings(db, account.account_id, cash_postings(OPENING, won, market.first_slot))
             _open_lots(db, account.account_id, held, market)
             entry = _entry(account, market.clock.now(), "account.open", {"krw": str(won)})
             put_audit(db, entry)

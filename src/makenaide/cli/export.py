@@ -17,7 +17,7 @@ from makenaide.domain.clock import kst
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.money import plain
 from makenaide.domain.order import Side
-from makenaide.ledger.tax import TaxRow, TaxTotals, tax_rows, tax_totals
+from makenaide.ledger.tax import TaxKind, TaxRow, TaxTotals, tax_rows, totals_by_kind
 from makenaide.store.accounts import Account
 from makenaide.store.journal import all_fills
 
@@ -36,7 +36,7 @@ def export_trades(asked: Mapping[str, Any], year: str, *, csv: str | None, as_js
     with stored(env, asked) as (_, db, account), db.snapshot():
         fills = [(each.position_id, each.fill) for each in all_fills(db, account.account_id)]
     rows = tax_rows(chosen, fills)
-    notes = method_notes(account, chosen, tax_totals(rows), text)
+    notes = method_notes(account, chosen, totals_by_kind(rows), text)
     if not rows and fills:
         years = sorted({f"{kst(fill.at):%Y}" for _, fill in fills})
         notes.append(text("tax.empty", year=chosen, years=", ".join(years)))
@@ -64,6 +64,7 @@ def trade_sheet(rows: Sequence[TaxRow], text: Text) -> tuple[list[str], list[lis
         text("tax.time"),
         text("tax.market"),
         text("tax.side"),
+        text("tax.kind"),
         text("tax.volume"),
         text("tax.price"),
         text("tax.funds"),
@@ -84,6 +85,7 @@ def _cells(row: TaxRow, text: Text) -> list[Cell]:
         f"{kst(fill.at):%Y-%m-%d %H:%M:%S}",
         fill.market,
         _side(fill.side, text),
+        text(f"taxkind.{row.kind}"),
         fill.volume.value,
         fill.price.value,
         fill.funds.value,
@@ -101,16 +103,24 @@ def _side(side: Side, text: Text) -> str:
     return text("tax.buy") if side is Side.BID else text("tax.sale")
 
 
-def method_notes(account: Account, year: int, totals: TaxTotals, text: Text) -> list[str]:
+def method_notes(account: Account, year: int, totals: Mapping[TaxKind, TaxTotals], text: Text) -> list[str]:
     """What belongs to the rows: whose they are, their totals, how they were made, and what they do not say."""
-    told = {name: plain(getattr(value, "value", value)) for name, value in _flat(totals).items()}
+    sums = [line for kind, each in totals.items() for line in _totals_told(kind, each, text)]
     return [
         text("tax.title", account=account.account_id, venue=account.venue, mode=account.mode, year=year),
+        *sums,
+        *_method(text),
+        *([text("tax.paper")] if account.mode == "paper" else []),
+    ]
+
+
+def _totals_told(kind: TaxKind, totals: TaxTotals, text: Text) -> list[str]:
+    told = {name: plain(getattr(value, "value", value)) for name, value in _flat(totals).items()}
+    return [
+        text("tax.of_kind", kind=text(f"taxkind.{kind}")),
         text("tax.bought", count=told["buys"], funds=told["bought"], fees=told["buying_fees"]),
         text("tax.sold", count=told["sales"], funds=told["sold"], fees=told["selling_fees"]),
         text("tax.result", cost=told["cost"], profit=told["profit"]),
-        *_method(text),
-        *([text("tax.paper")] if account.mode == "paper" else []),
     ]
 
 
@@ -123,8 +133,8 @@ def _flat(totals: TaxTotals) -> dict[str, Any]:
 
 
 def trades_data(account: Account, year: int, rows: Sequence[TaxRow], text: Text) -> dict[str, Any]:
-    """The export as JSON: rows, totals and method."""
-    totals = _flat(tax_totals(rows))
+    """The export as JSON: rows, totals (of what Makenaide traded, and of every kind) and method."""
+    totals = {kind: _plain_totals(each) for kind, each in totals_by_kind(rows).items()}
     return {
         "account": account.account_id,
         "venue": account.venue,
@@ -132,9 +142,14 @@ def trades_data(account: Account, year: int, rows: Sequence[TaxRow], text: Text)
         "year": year,
         "zone": "Asia/Seoul",
         "method": {"name": "moving average with fees, by position", "notes": _method(text)},
-        "totals": {name: getattr(value, "value", value) for name, value in totals.items()},
+        "totals": totals[TaxKind.TRADE],
+        "totals_by_kind": {str(kind): each for kind, each in totals.items()},
         "trades": [_row_data(row) for row in rows],
     }
+
+
+def _plain_totals(totals: TaxTotals) -> dict[str, Any]:
+    return {name: getattr(value, "value", value) for name, value in _flat(totals).items()}
 
 
 def _row_data(row: TaxRow) -> dict[str, Any]:
@@ -143,6 +158,7 @@ def _row_data(row: TaxRow) -> dict[str, Any]:
         "at": kst(fill.at).isoformat(),
         "market": fill.market,
         "side": str(fill.side),
+        "kind": str(row.kind),
         "volume": fill.volume.value,
         "price": fill.price.value,
         "funds": fill.funds.value,
@@ -177,6 +193,7 @@ def _print(rows: Sequence[TaxRow], notes: Sequence[str], text: Text) -> None:
         (text("tax.time"), "left"),
         (text("tax.market"), "left"),
         (text("tax.side"), "left"),
+        (text("tax.kind"), "left"),
         (text("tax.volume"), "right"),
         (text("tax.price"), "right"),
         (text("tax.funds"), "right"),
@@ -194,4 +211,5 @@ def _shown(row: TaxRow, text: Text) -> list[str]:
     fill = row.fill
     when, side = f"{kst(fill.at):%Y-%m-%d %H:%M}", _side(fill.side, text)
     amounts = (won(each) for each in (fill.funds, fill.fee, row.cost, row.profit))
-    return [when, safe(fill.market), side, str(fill.volume), price(fill.price), *amounts]
+    kind = text(f"taxkind.{row.kind}")
+    return [when, safe(fill.market), side, kind, str(fill.volume), price(fill.price), *amounts]

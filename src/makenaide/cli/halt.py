@@ -1,15 +1,16 @@
 """`halt`: the kill switch. The file comes first; the database is told if it runs."""
 
 import getpass
+import os
 import sys
 from datetime import UTC, datetime
 
 from makenaide.app.halted import halt_file, holds_live, note_in_database
-from makenaide.catalogue import Text
+from makenaide.catalogue import Text, language, texts
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe
-from makenaide.domain.errors import Misconfigured
-from makenaide.environment import Environment
+from makenaide.domain.errors import MakenaideError, Misconfigured
+from makenaide.environment import Environment, data_folder
 from makenaide.execution.halt import Halt
 from makenaide.store.home import file_faults
 
@@ -18,13 +19,21 @@ SENTENCE = "allow buying again"
 
 
 def set_halt(reason: str, *, as_json: bool) -> None:
-    """Halt buying in this data folder, from now on."""
-    env, text = environment()
-    switch, now = halt_file(env.home), datetime.now(UTC)
-    with file_faults(env.home):
-        env.home.mkdir(parents=True, exist_ok=True)
+    """Halt buying in this data folder, from now on: whatever is wrong with its configuration."""
+    home, now = data_folder(os.environ), datetime.now(UTC)
+    switch = halt_file(home)
+    with file_faults(home):
+        home.mkdir(parents=True, exist_ok=True)
         switch.set(reason, _me(), now)
-    _tell(env, (switch.halt(), now), text, as_json=as_json)
+    _tell(_environment(), (switch.halt(), now), texts(language(os.environ)), as_json=as_json)
+
+
+def _environment() -> Environment | None:
+    """What the database needs; None while the configuration is broken: the halt is noted in the trail later."""
+    try:
+        return environment()[0]
+    except MakenaideError:
+        return None
 
 
 def lift_halt(*, yes: bool, as_json: bool) -> None:
@@ -49,13 +58,13 @@ def _require_word(env: Environment, text: Text, *, yes: bool) -> None:
         raise Misconfigured(text("halt.wrong"))
 
 
-def _tell(env: Environment, now: tuple[Halt | None, datetime], text: Text, *, as_json: bool) -> None:
+def _tell(env: Environment | None, now: tuple[Halt | None, datetime], text: Text, *, as_json: bool) -> None:
     halt, at = now
     if not as_json:
         told = text("halt.lifted") if halt is None else text("halt.set", halt=safe(halt))
         console().print(told, style="green" if halt is None else "bold red")
         sys.stdout.flush()
-    noted = note_in_database(env, halt, at)
+    noted = env is not None and note_in_database(env, halt, at)
     if as_json:
         told_halt = None if halt is None else {"reason": halt.reason, "by": halt.by, "at": halt.at}
         print_json({"halt": told_halt, "noted": noted})

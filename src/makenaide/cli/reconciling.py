@@ -36,7 +36,13 @@ def reconcile_account(asked: Mapping[str, Any], decided: tuple[Sequence[int], st
     numbers, how, note = decided
     with acting(asked) as (session, text):
         said = Said(how=Decision(how), note=note, actor=actor())
-        resolver = Resolver(desk=session.desk, account=session.account, bid=lambda market: _bid(session, market))
+        resolver = Resolver(
+            desk=session.desk,
+            account=session.account,
+            bid=lambda market: _bid(session, market),
+            take_in=session.keeper.take_in,
+        )
+        resolver.require(numbers, said.how)  # all of them, before anything is booked
         resolved = {number: dict(resolver.resolve(number, said)) for number in numbers}
         state = compared(session)
         data = report(session, state) | {"resolved": resolved}

@@ -1,6 +1,8 @@
 """`sell`, `adopt`, `pause`, `resume`: what a person wants done, by whoever holds the account, or here and now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -16,16 +18,23 @@ from makenaide.cli.chosen import chosen, wanted
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, table
 from makenaide.cli.reconciling import actor
-from makenaide.domain.errors import Inconsistent, InUse, Misconfigured, Unavailable
-from makenaide.domain.market import Market, market
+from makenaide.domain.errors import Inconsistent, InUse, MakenaideError, Misconfigured, Unavailable
+from makenaide.domain.market import Market, base_of, market
+from makenaide.domain.money import plain
 from makenaide.environment import Environment
 from makenaide.execution.adopt import require_percent
 from makenaide.execution.portfolio import open_positions
 from makenaide.execution.wishes import Clerk
+from makenaide.ledger.lots import Lot
+from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database, Role
+from makenaide.store.reconciliation import lots
 from makenaide.store.runs import AuditEntry, put_audit
-from makenaide.store.wishes import Outcome, outcome_of, paused_markets, put_pause, put_wish
+from makenaide.store.wishes import Outcome, open_wishes, outcome_of, paused_markets, put_pause, put_wish
+
+What = tuple[str, Market, Mapping[str, Any]]
+"""A wish: its kind, its market, and what belongs to it."""
 
 _POLL = 0.2
 """Seconds between looks whether the running trader has dealt with a wish."""
@@ -44,10 +53,7 @@ def sell(asked: Mapping[str, Any], codes: Sequence[str], *, wait: float, as_json
                 held.setdefault(each.market, []).append(each.position_id)
         if meant - held.keys():
             raise Misconfigured(f"nothing of the system's is held in {', '.join(sorted(meant - held.keys()))}")
-        wishes = [
-            put_wish(db, account.account_id, ("sell", code, {"positions": keys}), actor())
-            for code, keys in sorted(held.items())
-        ]
+        wishes: list[What] = [("sell", code, {"positions": keys}) for code, keys in sorted(held.items())]
         outcomes = _carried_out(env, db, asked, (account, wishes, wait))
     _tell("sell", outcomes, text, as_json=as_json)
 
@@ -60,8 +66,9 @@ def adopt(asked: Mapping[str, Any], code: str, stop: Decimal, *, wait: float, as
     log_to(env.home, uuid4().hex[:12])
     with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
         account = _account(env, db, asked)
-        wish = put_wish(db, account.account_id, ("adopt", meant, {"stop": str(stop)}), actor())
-        outcomes = _carried_out(env, db, asked, (account, [wish], wait))
+        lot = lots(db, account.account_id).get(base_of(meant), Lot())
+        what: What = ("adopt", meant, {"stop": str(stop), "quantity": plain(lot.quantity)})
+        outcomes = _carried_out(env, db, asked, (account, [what], wait))
     _tell("adopt", outcomes, text, as_json=as_json)
 
 
@@ -102,33 +109,83 @@ def _account(env: Environment, db: Database, asked: Mapping[str, Any]) -> Accoun
 
 
 def _carried_out(
-    env: Environment, db: Database, asked: Mapping[str, Any], what: tuple[Account, Sequence[int], float]
+    env: Environment, db: Database, asked: Mapping[str, Any], what: tuple[Account, Sequence[What], float]
 ) -> dict[int, Outcome | None]:
-    """Carry the wishes out here; or, while another process holds the account, wait until that one has."""
+    """Carry the wishes out here; or, while another process holds the account, wait until that one has.
+
+    A wish is stored only when there is somebody to carry it out: the one who holds the account, or this process. What
+    this process could not do is ended: nothing is left armed behind a person's back.
+    """
     account, wishes, wait = what
     if not wishes:
         return {}
     clock = WallClock(StopFlag())
     deadline = clock.now().timestamp() + wait
+    made: list[int] = []
     while True:
-        outcomes = {wish: outcome_of(db, wish) for wish in wishes}
-        late = clock.now().timestamp() >= deadline
-        if late or all(each is not None for each in outcomes.values()):
+        outcomes = {wish: outcome_of(db, wish) for wish in made}
+        if made and (clock.now().timestamp() >= deadline or all(each is not None for each in outcomes.values())):
             return outcomes
         try:
-            with open_session(
-                env.config, db, admitted(env, db, chosen(env, db, asked)), StopFlag(), only_look=True
-            ) as session:
-                if session.account.account_id != account.account_id:
-                    raise Inconsistent(f"account {account.account_id} was meant")
-                session.keeper.take_in()
-                clerk = Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
-                clerk.serve()
+            with _opened(env, db, asked, (account, wishes)) as session:
+                made = made or make(db, account, wishes, clock.now())
+                serve_now(session, made)
         except InUse:
-            pass  # its holder looks for wishes every few seconds
+            made = made or make(db, account, wishes, clock.now())  # its holder looks for wishes every few seconds
         else:
-            return {wish: outcome_of(db, wish) for wish in wishes}
+            return {wish: outcome_of(db, wish) for wish in made}
         clock.sleep(_POLL)
+
+
+@contextmanager
+def _opened(
+    env: Environment, db: Database, asked: Mapping[str, Any], about: tuple[Account, Sequence[What]]
+) -> Iterator[Session]:
+    """The account, open to carry the wishes out; to sell, whatever forbids buying."""
+    account, wishes = about
+    leaving = all(kind == "sell" for kind, _, _ in wishes)
+    ready = admitted(env, db, chosen(env, db, asked), leaving=leaving)
+    with open_session(env.config, db, ready, StopFlag(), only_look=True) as session:
+        if session.account.account_id != account.account_id:
+            raise Inconsistent(f"account {account.account_id} was meant")
+        yield session
+
+
+def make(db: Database, account: Account, wishes: Sequence[What], at: datetime) -> list[int]:
+    """Store the wishes, each with its audit row."""
+    numbers = []
+    with db.transaction():
+        for kind, code, detail in wishes:
+            number = put_wish(db, account.account_id, (kind, code, detail), actor())
+            told = {"wish": number, "kind": kind, "market": code, **detail}
+            entry = AuditEntry(
+                account_id=account.account_id, at=at, actor=actor(), action="wish.made", detail=told
+            )
+            put_audit(db, entry)
+            numbers.append(number)
+    return numbers
+
+
+def serve_now(session: Session, made: Sequence[int]) -> None:
+    """Carry out every open wish; those of `made` that could not be are ended."""
+    try:
+        session.keeper.take_in()
+        _clerk(session).serve()
+    except MakenaideError as cause:
+        with suppress(MakenaideError):
+            _give_up(session, made, str(cause))
+        raise
+    _give_up(session, made, "the venue does not answer, or an order is not at its end: wish it again")
+
+
+def _give_up(session: Session, made: Sequence[int], cause: str) -> None:
+    for wish in open_wishes(session.db, session.account.account_id):
+        if wish.wish_id in made:
+            _clerk(session).give_up(wish, cause, unavailable=True)
+
+
+def _clerk(session: Session) -> Clerk:
+    return Clerk(desk=session.desk, account=session.account, quotes=session.venue, risk=session.risk)
 
 
 def _tell(kind: str, outcomes: Mapping[int, Outcome | None], text: Text, *, as_json: bool) -> None:
@@ -143,6 +200,9 @@ def _tell(kind: str, outcomes: Mapping[int, Outcome | None], text: Text, *, as_j
         _print(kind, data, text)
     if any(each["done"] is None for each in data):
         raise Unavailable("the running trader has not done it yet: it will at its next look")
+    refused = [str(each["cause"]) for each in data if each.get("unavailable")]
+    if refused:
+        raise Unavailable("; ".join(refused))
     if any(each["done"] is False for each in data):
         raise Inconsistent("; ".join(str(each.get("cause") or each) for each in data if not each["done"]))
 

@@ -81,13 +81,22 @@ class Takeover:
     account: Account
     risk: RiskSettings
 
-    def adopt(self, market: Market, percent: Decimal, bid: Price | None) -> Adopted | Declined:
-        """All of the person's coins of `market`; call it in a transaction, with the lease checked."""
+    def adopt(self, market: Market, percent: Decimal, bid: Price | None, wished: Decimal) -> Adopted | Declined:
+        """All of the person's coins of `market`, if they are `wished`; call it in a transaction, lease checked.
+
+        Raises `Unavailable` when the venue does not tell whether an order of the person's holds some of them.
+        """
         lot = lots(self.desk.db, self.account.account_id).get(base_of(market), Lot())
         if quote_of(market) != "KRW" or not lot.quantity:
             return Declined(f"the account holds no coins of the person in {market}")
+        if lot.quantity != wished:
+            now, then = plain(lot.quantity), plain(wished)
+            return Declined(f"{market}: the person's coins are {now} now, {then} were meant: wish it again")
         if bid is None:
             return Declined(f"{market}: nobody bids")
+        balance = self.desk.venue.accounts().get(base_of(market))
+        if balance is not None and balance.locked:
+            return Declined(f"{market}: {plain(balance.locked)} are locked in an open order: cancel it first")
         quantity = Quantity(lot.quantity).share(Decimal(1))  # what the venue trades: further digits stay behind
         if (bid * quantity).value < minimum_total(market):
             return Declined(f"{market}: worth less than the venue's minimum order")

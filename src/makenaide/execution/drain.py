@@ -11,7 +11,7 @@ from makenaide.domain.intent import StoredOrder
 from makenaide.domain.order import Leg, OrderState
 from makenaide.exchange.venue import PlacedOrder
 from makenaide.execution.guard.keeper import Keeper
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import portfolio
 from makenaide.execution.submit import Desk
 from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import AuditEntry, put_audit
@@ -149,15 +149,21 @@ class Drain:
 
     def _positions(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Left, ...]]:
         """Those that the guard holds, those that need none, and those that are bare."""
-        positions = [each for each in open_positions(self.desk.db, self.account_id) if not each.dust]
+        held = portfolio(self.desk.db, self.account_id)
+        positions = [each for each in held.positions if not each.dust]
         names = tuple(each.position_id for each in positions)
         self.keeper.publish()
         if self.dismiss is not None:
             return (), names, ()
         doubt = self.keeper.forbids(None)
+        spoilt = tuple(
+            Left(kind=Leftover.POSITION, name=each.position_id, cause="its books cannot be read")
+            for each in held.unreadable
+        )
         if doubt is None:
-            return names, (), ()
-        return (), (), tuple(Left(kind=Leftover.POSITION, name=name, cause=doubt.cause) for name in names)
+            return names, (), spoilt
+        bare = tuple(Left(kind=Leftover.POSITION, name=name, cause=doubt.cause) for name in names)
+        return (), (), (*bare, *spoilt)
 
     def _tell(self, result: Drained) -> None:
         entry = AuditEntry(

@@ -73,17 +73,32 @@ class HaltFile:
         try:
             said = msgspec.json.decode(content, type=_Content)
             return Halt(reason=said.reason, by=said.by, at=utc(said.at))
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
             return Halt(reason=f"{self.path.name} is damaged: lift it, or halt again")
 
     def set(self, reason: str, by: str, at: datetime) -> None:
-        """Halt buying from `at` on, durably; `OSError` where the system refuses."""
-        said = _Content(reason=reason[:LONGEST_REASON], by=by, at=at)
-        self.files.replace(self.path, msgspec.json.encode(said))
+        """Halt buying from `at` on, durably; `OSError` where the system refuses.
+
+        Whatever else fails leaves an empty file, which halts too: what was said matters less than that it halts.
+        """
+        try:
+            content = msgspec.json.encode(_Content(reason=_told(reason)[:LONGEST_REASON], by=_told(by), at=at))
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, TypeError):
+            content = b""
+        try:
+            self.files.replace(self.path, content)
+        except OSError:
+            self.path.touch()  # an empty file needs no room; raises where even that is refused
+            raise
 
     def lift(self) -> None:
         """Allow buying again; `OSError` where the system refuses."""
         self.files.remove(self.path)
+
+
+def _told(text: str) -> str:
+    """`text` as far as it can be written: a terminal may hand over bytes that are no text."""
+    return text.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

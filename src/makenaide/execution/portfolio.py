@@ -1,5 +1,6 @@
 """The open positions: what the fills say is held, with the entry's frozen facts and the newest stop."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,12 +10,14 @@ from itertools import groupby
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.market import Market, minimum_total
 from makenaide.domain.money import Price, Quantity
-from makenaide.domain.order import PositionId
+from makenaide.domain.order import PositionId, Side
 from makenaide.domain.reason import Exit
 from makenaide.ledger.position import Holding, hold
 from makenaide.risk.exits import PositionFacts, StopState
 from makenaide.store.db import Database
 from makenaide.store.journal import JournalFill, StoredStop, all_dust, entries, latest_stops, open_fills
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +45,59 @@ class Position:
         return (max(bid, self.stop.price) * self.facts.quantity).value >= minimum_total(self.market)
 
 
-def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
-    """Every position that holds something, dust too, oldest first; `Inconsistent` when one has no stop."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A position of which the books tell no sense: `quantity` is what its fills add up to, `cause` what is wrong."""
+
+    position_id: PositionId
+    market: Market
+    quantity: Decimal
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """What is held: the positions that can be read, oldest first, and those that cannot."""
+
+    positions: tuple[Position, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+def portfolio(db: Database, account_id: str) -> Portfolio:
+    """Every position that holds something, dust too. One that makes no sense never hides the others.
+
+    Reconciling (`execution.reconcile`) calls a person for each unreadable one, and buys nothing while there is one;
+    whoever publishes stops keeps the one that it published for it last.
+    """
     fills = open_fills(db, account_id)
     if not fills:
-        return ()
+        return Portfolio()
     entered = entries(db, account_id)
     dust = all_dust(db, account_id)
     grouped = {key: tuple(group) for key, group in groupby(fills, key=lambda each: each.position_id)}
     stops = latest_stops(db, account_id, list(grouped))
-    found = []
+    found, unreadable = [], []
     for key, group in grouped.items():
-        if key not in stops:
-            raise Inconsistent(f"position {key} has no stop")
-        found.append(_position(group, entered[key].evidence, stops[key], dust=key in dust))
-    return tuple(sorted(found, key=lambda position: (position.opened_at, position.position_id)))
+        try:
+            found.append(_position(group, entered[key].evidence, stops.get(key), dust=key in dust))
+        except (Inconsistent, ArithmeticError, LookupError, TypeError, ValueError) as cause:
+            unreadable.append(_unreadable(key, group, cause))
+    return Portfolio(
+        positions=tuple(sorted(found, key=lambda position: (position.opened_at, position.position_id))),
+        unreadable=tuple(unreadable),
+    )
+
+
+def open_positions(db: Database, account_id: str) -> tuple[Position, ...]:
+    """The positions of `portfolio` that can be read."""
+    return portfolio(db, account_id).positions
+
+
+def _unreadable(key: PositionId, group: tuple[JournalFill, ...], cause: Exception) -> Unreadable:
+    told = str(cause) if isinstance(cause, Inconsistent) else f"position {key}: {cause!r}"
+    log.error("a position cannot be read", extra={"action": "position.unreadable", "position": key, "cause": told})
+    signed = (each.fill.volume.value * (1 if each.fill.side is Side.BID else -1) for each in group)
+    return Unreadable(position_id=key, market=group[0].fill.market, quantity=sum(signed, Decimal(0)), cause=told)
 
 
 def watched_positions(db: Database, account_id: str) -> tuple[Position, ...]:
@@ -81,10 +122,12 @@ def held_now(db: Database, account_id: str, position: PositionId) -> Quantity:
 
 
 def _position(
-    group: tuple[JournalFill, ...], evidence: Mapping[str, str], stop: StoredStop, *, dust: bool
+    group: tuple[JournalFill, ...], evidence: Mapping[str, str], stop: StoredStop | None, *, dust: bool
 ) -> Position:
     fills = [each.fill for each in group]
     key = group[0].position_id
+    if stop is None:
+        raise Inconsistent(f"position {key} has no stop")
     holding = hold(fills[0].market, fills)
     bought = holding.average_entry
     if bought is None:

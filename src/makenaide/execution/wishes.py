@@ -1,12 +1,14 @@
 """A person's wishes, carried out by whoever holds the account's lease: sell positions, take over coins.
 
 A sale goes through the sequence of all exits (`execution.leave`) and asks no permit. It names the positions that were
-open when it was wished, so that an old wish never sells what was bought later.
+open when it was wished, so that an old wish never sells what was bought later. A takeover names the quantity that was
+the person's when it was wished, and waits no longer than `PATIENCE`; books and balances are compared right before it.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +21,7 @@ from makenaide.exchange.venue import Quotation
 from makenaide.execution.adopt import Adopted, Declined, Takeover, price_now, require_percent
 from makenaide.execution.leave import leave
 from makenaide.execution.portfolio import Position, held_now, open_positions
+from makenaide.execution.reconcile import reconcile
 from makenaide.execution.submit import Desk
 from makenaide.risk.exits import ExitSignal
 from makenaide.risk.settings import RiskSettings
@@ -29,6 +32,8 @@ from makenaide.store.wishes import Outcome, Wish, end_wish, open_wishes
 
 log = logging.getLogger(__name__)
 
+PATIENCE = timedelta(minutes=15)
+"""So long a takeover waits to be carried out: its stop was meant for the prices of then."""
 _TRIES = 3
 """An exit under way is settled first, and one may be filled in part: so many orders for one wish."""
 
@@ -107,19 +112,49 @@ class Clerk:
     # ---- adopt ----
 
     def _adopt(self, wish: Wish) -> bool:
-        percent = Decimal(str(wish.detail["stop"]))
-        takeover = Takeover(desk=self.desk, account=self.account, risk=self.risk)
+        if wish.age > PATIENCE:
+            self.give_up(wish, f"nobody could carry it out within {PATIENCE}: wish it again")
+            return True
+        doubt = self._doubt(wish)
         with self.desk.db.transaction():
             self.desk.lease.check()
-            try:
-                require_percent(percent, self.risk)
-                result: Adopted | Declined = takeover.adopt(
-                    wish.market, percent, price_now(self.quotes, wish.market)
-                )
-            except Misconfigured as cause:  # an unknown market is one of them
-                result = Declined(str(cause))
+            result = self._taken_over(wish) if doubt is None else Declined(doubt)
+            if isinstance(result, Adopted):
+                self.desk.settled()  # nothing is taken over whose stop the guard is not told
             self._end(wish, _outcome(result))
         return True
+
+    def _doubt(self, wish: Wish) -> str | None:
+        """Settle, look and compare: why the coins of that market may not be what the books say; None when they are.
+
+        Raises `Unavailable` when nobody can look now, or when it is not comparable yet.
+        """
+        state = reconcile(self.desk, self.account.account_id)
+        if state.comparison.equal is None:
+            raise Unavailable("; ".join(state.comparison.differences))
+        if wish.market not in state.closed_markets:
+            return None
+        about = [f"finding {each.finding_id}" for each in state.findings if each.market == wish.market]
+        return f"{wish.market}: {', '.join(about) or 'an order is not at its end'}: `makenaide reconcile` shows it"
+
+    def _taken_over(self, wish: Wish) -> Adopted | Declined:
+        percent, wished = Decimal(str(wish.detail["stop"])), wish.detail.get("quantity")
+        if wished is None:
+            return Declined("the wish names no quantity: wish it again")
+        takeover = Takeover(desk=self.desk, account=self.account, risk=self.risk)
+        try:
+            require_percent(percent, self.risk)
+            bid = price_now(self.quotes, wish.market)
+            return takeover.adopt(wish.market, percent, bid, Decimal(str(wished)))
+        except Misconfigured as cause:  # an unknown market is one of them
+            return Declined(str(cause))
+
+    def give_up(self, wish: Wish, cause: str, *, unavailable: bool = False) -> None:
+        """End `wish` undone: it is not carried out any more. `unavailable`: only because nobody could, just then."""
+        with self.desk.db.transaction():
+            self.desk.lease.check()
+            detail = {"cause": cause, **({"unavailable": True} if unavailable else {})}
+            self._end(wish, Outcome(done=False, detail=detail))
 
     def _end(self, wish: Wish, outcome: Outcome) -> None:
         at = self.desk.clock.now()

@@ -67,8 +67,10 @@ class TradeStatistics:
 def period_returns(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
     """The return of each period between neighbouring points: (equity + withdrawn) / (equity before + deposited) - 1.
 
-    A period that starts with nothing and ends with nothing returns zero; `Inconsistent` when something came of
-    nothing or the times do not ascend.
+    A period that starts with nothing (or less) has no return: zero, whatever came of it. What comes of nothing is
+    no result of trading (a last digit booked late, a flow learnt of a slot later), no ratio can tell it, and a raise
+    here would end the cycle of an account from which a person took everything. `Inconsistent` when times do not
+    ascend.
     """
     return tuple(_period(before, point) for before, point in pairwise(points))
 
@@ -78,11 +80,7 @@ def _period(before: EquityPoint, point: EquityPoint) -> Decimal:
         raise Inconsistent(f"equity at {point.at.isoformat()} does not follow {before.at.isoformat()}")
     start = before.equity + max(point.flow, ZERO_KRW)
     end = point.equity - min(point.flow, ZERO_KRW)
-    if start.value > 0:
-        return end.value / start.value - _ONE
-    if start.value == 0 and not end:
-        return _ZERO
-    raise Inconsistent(f"equity of {end} at {point.at.isoformat()} grew from {start}")
+    return end.value / start.value - _ONE if start.value > 0 else _ZERO
 
 
 def growth(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
@@ -129,7 +127,7 @@ def drawdowns(points: Sequence[EquityPoint]) -> tuple[Decimal, ...]:
     peak, falls = _ZERO, []
     for worth in growth(points):
         peak = max(peak, worth)
-        falls.append(_ONE - worth / peak)
+        falls.append(_ONE - worth / peak if peak else _ZERO)
     return tuple(falls)
 
 

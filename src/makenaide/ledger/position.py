@@ -119,7 +119,7 @@ def closed_trade(position: PositionId, fills: Sequence[Fill], exits: Sequence[Ex
         raise Inconsistent(f"{position}: {end.bought} bought and {end.sold} sold is not a closed trade")
     cost = sum((fill.funds + fill.fee for fill in fills if fill.side is Side.BID), ZERO_KRW)
     proceeds = sum((fill.funds - fill.fee for fill in fills if fill.side is Side.ASK), ZERO_KRW)
-    opened, closed = fills[0].at, fills[-1].at
+    opened, closed = fills[0].at, max(fill.at for fill in fills)
     return ClosedTrade(
         position=position,
         market=end.market,

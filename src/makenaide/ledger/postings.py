@@ -105,9 +105,10 @@ def require_balanced(postings: Iterable[Posting]) -> None:
 def books(postings: Iterable[Posting]) -> Mapping[str, Decimal]:
     """What the books say is held, by currency; a currency that came and went stays with zero."""
     held: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for posting in postings:
-        if posting.book in (Book.ASSETS, Book.OWNER):
-            held[posting.currency] += posting.amount
+    with localcontext(prec=EXACT_DIGITS):
+        for posting in postings:
+            if posting.book in (Book.ASSETS, Book.OWNER):
+                held[posting.currency] += posting.amount
     return dict(held)
 
 

@@ -4,9 +4,10 @@ By the books' own method (trading.md, Exits): moving average with fees, position
 the buys before it, in whatever year they were. What the law asks for in a year is for a person to check.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import groupby
 
 from makenaide.domain.clock import KST
@@ -14,6 +15,26 @@ from makenaide.domain.money import ZERO_KRW, Krw
 from makenaide.domain.order import PositionId, Side
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.position import Holding, apply
+
+
+class TaxKind(StrEnum):
+    """What a fill is: traded by Makenaide, sold by a person, taken over from the person, or left without a sale.
+
+    Of the last two no trade was made at the venue: their amounts are what the books value the coins at.
+    """
+
+    TRADE = "trade"
+    MANUAL = "manual"
+    TAKEOVER = "takeover"
+    WITHDRAWAL = "withdrawal"
+
+
+_NAMED = (
+    ("manual-adopt:", TaxKind.TAKEOVER),
+    ("manual-resolve:", TaxKind.WITHDRAWAL),
+    ("manual-", TaxKind.MANUAL),
+)
+"""By how the order's identifier begins; the first that fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +45,12 @@ class TaxRow:
     fill: Fill
     cost: Krw | None = None
     profit: Krw | None = None
+
+    @property
+    def kind(self) -> TaxKind:
+        """What it is."""
+        name = self.fill.identifier
+        return next((kind for begun, kind in _NAMED if name.startswith(begun)), TaxKind.TRADE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +105,13 @@ def tax_totals(rows: Iterable[TaxRow]) -> TaxTotals:
         cost=_sum(row.cost for row in sold),
         profit=_sum(row.profit for row in sold),
     )
+
+
+def totals_by_kind(rows: Iterable[TaxRow]) -> Mapping[TaxKind, TaxTotals]:
+    """The sums of `rows` kind by kind: those of trades always, of others where there are any."""
+    every = tuple(rows)
+    there = {TaxKind.TRADE, *(row.kind for row in every)}
+    return {kind: tax_totals(row for row in every if row.kind is kind) for kind in TaxKind if kind in there}
 
 
 def _sum(amounts: Iterable[Krw | None]) -> Krw:

@@ -2,29 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
-from makenaide.domain.clock import day_start
-from makenaide.domain.errors import UnknownMarket
+from makenaide.domain.errors import Unavailable, UnknownMarket
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, Price
 from makenaide.domain.order import Leg
 from makenaide.exchange.venue import Quotation
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import Portfolio, portfolio
+from makenaide.execution.worth import DELISTED, last_close
 from makenaide.ledger.performance import EquityPoint
 from makenaide.store.accounts import Account
-from makenaide.store.candles import last_days
 from makenaide.store.db import Database
 from makenaide.store.journal import books, flows
 from makenaide.store.orders import unsettled_orders
 from makenaide.store.runs import EquityRow, equity_rows
-
-DELISTED = Decimal("0.8")
-"""A held market that left the venue is worth its last price less 20 % (trading.md, Path and book)."""
-
-_END_OF_TIME = day_start(date.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +38,29 @@ class Valuation:
 
 def value_account(db: Database, venue: Quotation, account: Account) -> Valuation:
     """The account at the venue's present best bids; where nobody bids, at the last stored close."""
-    positions = open_positions(db, account.account_id)
-    marks = _marks(db, venue, account, sorted({position.market for position in positions}))
+    held_now = portfolio(db, account.account_id)
+    positions, unreadable = held_now.positions, held_now.unreadable
+    marks = _marks(db, venue, account, sorted(_markets_of(held_now)))
     invested = sum((marks[each.market] * each.facts.quantity for each in positions), ZERO_KRW)
+    # What cannot be read is still there: its coins count, so that no equity is stored that was never so low.
+    invested += sum((Krw(marks[each.market].value * each.quantity) for each in unreadable), ZERO_KRW)
     cash = Krw(books(db, account.account_id).get("KRW", 0))
     doubtful = [order for order in unsettled_orders(db, account.account_id) if order.leg is Leg.ENTRY]
-    held = {position.position_id for position in positions}
+    held = {each.position_id for each in positions} | {each.position_id for each in unreadable}
     return Valuation(
         equity=cash + invested,
         cash=cash,
         invested=invested,
         pending=sum((_cost(order) for order in doubtful), ZERO_KRW),
-        positions=sum(1 for each in positions if not each.dust)
+        positions=len(unreadable)
+        + sum(1 for each in positions if not each.dust)
         + sum(1 for order in doubtful if order.position_id not in held),
         marks=marks,
     )
+
+
+def _markets_of(held: Portfolio) -> set[Market]:
+    return {each.market for each in held.positions} | {each.market for each in held.unreadable}
 
 
 def _cost(order: StoredOrder) -> Krw:
@@ -80,7 +81,10 @@ def _marks(db: Database, venue: Quotation, account: Account, markets: Sequence[M
 
 
 def _last_close(db: Database, account: Account, market: Market) -> Price:
-    return last_days(db, account.feed, market, _END_OF_TIME, 1)[0].close
+    close = last_close(db, account.feed, market)
+    if close is None:
+        raise Unavailable(f"{market}: nobody bids, and no candle is stored")
+    return close
 
 
 def flow_since(db: Database, account: Account, rows: Sequence[EquityRow]) -> Krw:

@@ -91,7 +91,12 @@ def end_foreign(db: Database, account_id: str, uuid: str, at: datetime) -> None:
 
 def open_foreign(db: Database, account_id: str) -> tuple[str, ...]:
     """The remembered foreign orders that have no end yet."""
-    return tuple(row.uuid for row in db.rows("foreign_open", account_id=account_id))
+    return tuple(foreign_since(db, account_id))
+
+
+def foreign_since(db: Database, account_id: str) -> Mapping[str, datetime]:
+    """The remembered foreign orders that have no end yet, each with the moment it was first seen."""
+    return {row.uuid: row.seen_at for row in db.rows("foreign_open", account_id=account_id)}
 
 
 def done_foreign(db: Database, account_id: str, uuids: Sequence[str]) -> frozenset[str]:
@@ -221,6 +226,30 @@ def decided(db: Database, account_id: str, kind: FindingKind, subjects: Sequence
         db.rows("finding_decided", account_id=account_id, kind=kind, subjects=list(subjects)) if subjects else []
     )
     return frozenset(row.subject for row in rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedBalance:
+    """What a person decided of a balance that differed: `amount` went into the books, as the balance was at `until`.
+
+    `met`: a transfer was found since that it stood for.
+    """
+
+    finding_id: int
+    currency: str
+    amount: Decimal
+    until: datetime
+    met: bool
+
+
+def decided_balances(db: Database, account_id: str) -> tuple[DecidedBalance, ...]:
+    """Every decision of a person about a differing balance, oldest first."""
+    return tuple(
+        DecidedBalance(
+            finding_id=row.finding_id, currency=row.subject, amount=row.amount, until=row.until, met=row.met
+        )
+        for row in db.rows("finding_balances", account_id=account_id)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from makenaide.domain.market import Market
@@ -11,7 +11,10 @@ from makenaide.store.db import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """One wish: "sell" or "adopt" in a market, with what belongs to it; `wished_at` by the database's clock."""
+    """One wish: "sell" or "adopt" in a market, with what belongs to it; times by the database's clock.
+
+    A sale names its "positions"; a takeover its "stop" (percent) and the "quantity" that was the person's then.
+    """
 
     wish_id: int
     kind: str
@@ -19,6 +22,7 @@ class Wish:
     detail: Mapping[str, Any]
     actor: str
     wished_at: datetime
+    age: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ def open_wishes(db: Database, account_id: str) -> tuple[Wish, ...]:
             detail=row.detail,
             actor=row.actor,
             wished_at=row.wished_at,
+            age=row.age,
         )
         for row in db.rows("wish_open", account_id=account_id)
     )

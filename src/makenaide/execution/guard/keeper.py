@@ -22,7 +22,7 @@ from makenaide.execution.guard.file import JournalReader, read_journal
 from makenaide.execution.guard.guard import STOPS, Ack
 from makenaide.execution.guard.stops import GuardedStop, PublishedExit, StopsFile, decode, encode
 from makenaide.execution.permit import Forbidden
-from makenaide.execution.portfolio import Position, dust_with, open_positions
+from makenaide.execution.portfolio import Position, dust_with, portfolio
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.risk.exits import StopState
 from makenaide.store.accounts import Account, Lease
@@ -117,11 +117,17 @@ class Keeper:
 
     def _stops(self) -> tuple[GuardedStop, ...]:
         account = self.account.account_id
-        positions = open_positions(self.db, account)
+        held_now = portfolio(self.db, account)
+        positions = held_now.positions
         entered = {
             order.position_id: order for order in unsettled_orders(self.db, account) if order.leg is Leg.ENTRY
         }
-        known = {each.position_id for each in positions}
+        unreadable = {each.position_id for each in held_now.unreadable}
+        # What the books cannot tell any more stays guarded as it was last published; reconciling calls a person.
+        before = self._published or self._stored()
+        same = before is not None and before.account_id == account
+        kept = [each for each in before.stops if each.position_id in unreadable] if before and same else []
+        known = {each.position_id for each in positions} | unreadable
         fresh = [order for key, order in entered.items() if key not in known]
         ledger = _Books(
             coins=books(self.db, account),
@@ -134,7 +140,7 @@ class Keeper:
         waiting = [
             ledger.waiting(order, stop) for order in fresh if (stop := stops.get(order.position_id)) is not None
         ]
-        return tuple(sorted((*held, *waiting), key=lambda each: each.position_id))
+        return tuple(sorted((*held, *kept, *waiting), key=lambda each: each.position_id))
 
     # ---- the permit ----
 

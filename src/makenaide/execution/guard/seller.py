@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 _LACKING = "insufficient_funds_ask"
 _OFFLINE = "market_offline"
 _LAG_PAUSE = 0.5
+_OLD = timedelta(minutes=5)
+"""An exit that has been in doubt for so long is asked for less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ class Seller:
     def later(self, watched: Watched) -> None:
         """Nobody can say yet: soon again, and ever less often while that lasts."""
         settings = self.parts.settings
-        watched.pause = min(max(2 * watched.pause, settings.settle_pause), settings.settle_again_seconds)
+        sale = self.stock.under_way(watched.about)
+        old = sale is not None and self.parts.clock.now() - sale.order.created_at > _OLD
+        longest = settings.exit_retry_seconds if old else settings.settle_again_seconds
+        watched.pause = min(max(2 * watched.pause, settings.settle_pause), longest)
         self._again(watched, watched.pause)
 
     def _again(self, watched: Watched, seconds: float) -> None:

@@ -10,7 +10,7 @@ from makenaide.domain.intent import PERSON, StoredOrder
 from makenaide.domain.money import plain
 from makenaide.domain.order import Found, Leg, OrderLife, OrderRequest, OrderState, OrderType, Side
 from makenaide.domain.reason import Exit
-from makenaide.execution.portfolio import open_positions
+from makenaide.execution.portfolio import Unreadable, open_positions
 from makenaide.execution.reconcile.facts import (
     Booking,
     Dust,
@@ -58,7 +58,12 @@ def standing(db: Database, account_id: str) -> Standing:
     return Standing(
         lots=lots(db, account_id),
         positions=tuple(
-            Held(position_id=each.position_id, market=each.market, quantity=each.facts.quantity)
+            Held(
+                position_id=each.position_id,
+                market=each.market,
+                quantity=each.facts.quantity,
+                opened_at=each.opened_at,
+            )
             for each in open_positions(db, account_id)
         ),
     )
@@ -89,10 +94,18 @@ class Bookkeeper:
         for event in events:
             self._deal(event, kind, booked=False)
 
-    def _deal(self, event: Event, kind: str, *, booked: bool) -> None:
+    def covered(self, event: Event, finding: int) -> None:
+        """`event` stands in the books already, with what a person decided about `finding`: it is never booked."""
+        with self._db.transaction():
+            self.desk.lease.check()
+            self._deal(event, "decided", booked=False, finding=finding)
+            self.audit("reconcile.decided", {"source": event.source, "finding": finding})
+
+    def _deal(self, event: Event, kind: str, *, booked: bool, finding: int | None = None) -> None:
+        about = {} if finding is None else {"finding": finding}
         match event:
             case Moved():
-                detail = {"currency": event.currency, "amount": plain(event.amount), **event.evidence}
+                detail = {"currency": event.currency, "amount": plain(event.amount), **event.evidence, **about}
                 row = Outside(source=event.source, kind=kind, booked=booked, at=event.at, detail=detail)
             case Traded():
                 row = Outside(
@@ -105,6 +118,7 @@ class Bookkeeper:
                         "side": event.side,
                         "price": plain(event.price),
                         "funds": plain(event.funds),
+                        **about,
                     },
                     order_uuid=event.order,
                     volume=event.volume,
@@ -176,15 +190,20 @@ class Bookkeeper:
                 remember_foreign(self._db, self.account_id, order.uuid, at)
 
     def find(self, unknown: Iterable[Unknown]) -> None:
-        """Store each of `unknown` that is neither open nor decided by a person, with an alarm, once."""
-        opened = {(each.kind, each.subject) for each in open_findings(self._db, self.account_id)}
-        for each in unknown:
+        """Store each of `unknown` that is neither open nor decided by a person, with an alarm, once.
+
+        A balance that differs by another amount than was found is found anew: a person decides what was told.
+        """
+        opened = {(each.kind, each.subject): each for each in open_findings(self._db, self.account_id)}
+        for each in {(each.kind, each.subject): each for each in unknown}.values():
             lasting = each.kind is not FindingKind.BOOKS_DIFFER  # a balance may differ anew after a decision
-            if (each.kind, each.subject) in opened or (
-                lasting and decided(self._db, self.account_id, each.kind, [each.subject])
-            ):
+            before = opened.get((each.kind, each.subject))
+            if before is not None:
+                if lasting or before.evidence.get("difference") == each.evidence.get("difference"):
+                    continue
+                self.explained(before, "the difference is another by now: it is told by a finding of its own")
+            if lasting and decided(self._db, self.account_id, each.kind, [each.subject]):
                 continue
-            opened.add((each.kind, each.subject))
             at = self.desk.clock.now()
             finding = Finding(
                 finding_id=0,
@@ -207,12 +226,25 @@ class Bookkeeper:
         detail = {"finding": finding.finding_id, "subject": finding.subject, "how": decision.how}
         self.audit("finding.end", detail | {"note": decision.note, **decision.detail}, actor=decision.actor)
 
-    def explained(self, finding: Finding) -> None:
+    def explained(self, finding: Finding, note: str = "") -> None:
         """`finding` has explained itself: what was missing was found."""
-        decision = FindingEnd(at=self.desk.clock.now(), actor=ACTOR, how=Decision.EXPLAINED, note="", detail={})
+        at = self.desk.clock.now()
+        decision = FindingEnd(at=at, actor=ACTOR, how=Decision.EXPLAINED, note=note, detail={})
         with self._db.transaction():
             self.desk.lease.check()
             self.end(finding, decision)
+
+    def unreadable(self, positions: Iterable[Unreadable]) -> None:
+        """Call a person for each position that cannot be read, once."""
+        action = "alarm.position_unreadable"
+        for each in positions:
+            rows = self._db.rows("audit_of", account_id=self.account_id, action=action)
+            if any(row.detail["position"] == each.position_id for row in rows):
+                continue
+            with self._db.transaction():
+                self.desk.lease.check()
+                detail = {"position": each.position_id, "market": each.market, "cause": each.cause}
+                self.audit(action, detail)
 
     def audit(self, action: str, detail: Mapping[str, Any], actor: str = ACTOR) -> None:
         """One row of the audit trail."""

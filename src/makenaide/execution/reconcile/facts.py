@@ -20,13 +20,17 @@ from makenaide.store.reconciliation import FindingKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A transfer that is over: `amount` came in (above zero) or went out with its fee; its `source` is unique."""
+    """A transfer that is over: `amount` came in (above zero) or went out with its fee; its `source` is unique.
+
+    `begun` is when it was announced, which may have moved the balance already; None: not known.
+    """
 
     source: str
     currency: str
     amount: Decimal
     at: datetime
     evidence: Mapping[str, str]
+    begun: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,12 @@ Event = Moved | Traded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One open position, as far as a sale by a person touches it."""
+    """One open position, as far as a sale by a person touches it: only one after `opened_at` (aware) can."""
 
     position_id: PositionId
     market: Market
     quantity: Quantity
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

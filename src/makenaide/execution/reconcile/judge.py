@@ -133,11 +133,18 @@ def _change(currency: str, amount: Decimal, standing: Standing) -> LotChange | N
 
 
 def _parts(event: Traded, standing: Standing) -> Sequence[tuple[Held | None, Decimal]] | None:
-    """Who sold how much: the person (None) first, then our positions; None when the books hold less."""
+    """Who sold how much: the person (None) first, then our positions; None when the books held less then.
+
+    A position that did not exist yet sold nothing: the venue stamps trades to the second, so within one it did.
+    """
     left = event.volume
     lot = standing.lots.get(base_of(event.market), Lot())
     owners: list[tuple[Held | None, Decimal]] = [(None, lot.quantity)]
-    owners += [(each, each.quantity.value) for each in standing.positions if each.market == event.market]
+    owners += [
+        (each, each.quantity.value)
+        for each in standing.positions
+        if each.market == event.market and each.opened_at.replace(microsecond=0) <= event.at
+    ]
     parts: list[tuple[Held | None, Decimal]] = []
     for owner, has in owners:
         part = min(left, has)
@@ -189,7 +196,7 @@ def _beyond(event: Event, currency: str, standing: Standing) -> Unknown:
     lot = standing.lots.get(currency, Lot())
     ours = sum((each.quantity.value for each in standing.positions if base_of(each.market) == currency), ZERO)
     evidence = {
-        "because": "the books hold less than went",
+        "because": "the books held less than went",
         "currency": currency,
         "persons": plain(lot.quantity),
         "ours": plain(ours),
@@ -214,6 +221,9 @@ def _told(event: Event) -> dict[str, str]:
                 "market": event.market,
                 "side": event.side,
                 "volume": plain(event.volume),
+                "price": plain(event.price),
+                "funds": plain(event.funds),
+                "fee": plain(event.fee),
                 "at": event.at.isoformat(),
             }
         case _:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from makenaide.domain.errors import Inconsistent
 from makenaide.domain.market import Market
 from makenaide.domain.money import ZERO_KRW, Krw, plain
 from makenaide.domain.order import Identifier
@@ -20,6 +21,7 @@ from makenaide.store.reconciliation import (
     FindingKind,
     KnownOrder,
     done_foreign,
+    foreign_since,
     known_orders,
     looked_until,
     open_foreign,
@@ -34,6 +36,9 @@ Elsewhere = Callable[[Identifier], bool]
 
 WINDOW = timedelta(days=7)
 """The widest window of closed orders that the venue shows."""
+
+PATIENCE = timedelta(minutes=10)
+"""So long an order that is not ours may list its trades in part, or tell nonsense, before a person is called."""
 
 _FEW = 100
 _OLD = timedelta(days=30)
@@ -50,10 +55,13 @@ class Foreign:
     """An order that is not ours, with the trades that nobody dealt with; `early` ones are in the opening money.
 
     `ended`: nothing more will come of it. `complete`: every trade of it is listed (else: look again). `vanished`: it
-    was there, and the venue does not know it any more.
+    was there, and the venue does not know it any more. `doubt`: why what it shows cannot be judged; that is a finding
+    once it has been so for `PATIENCE` since it was first seen.
     """
 
     uuid: str
+    market: Market | None = None
+    doubt: str | None = None
     trades: tuple[Traded, ...]
     early: tuple[Traded, ...]
     ended: bool
@@ -91,7 +99,7 @@ class Looker:
 
     def look(self, until: datetime, overlap: timedelta) -> Looked:
         """Orders from the last look (less `overlap`) up to `until`, in windows of seven days."""
-        begun = opening(self.db, self._id) or until
+        begun = self._begun()
         last = looked_until(self.db, self._id) or begun
         since = min(last, until) - overlap
         seen = {each.uuid: each for window in windows(since, until) for each in self.venue.closed_orders(*window)}
@@ -105,12 +113,24 @@ class Looker:
         unknown += self._missing(since, ours)
         foreign = tuple(self._foreign(others, begun))
         unknown += [_vanished(each.uuid) for each in foreign if each.vanished]
+        hopeless = [each for each in foreign if self._hopeless(each, until)]
+        unknown += [_never_whole(each) for each in hopeless]
         return Looked(
             until=until,
-            foreign=tuple(each for each in foreign if not each.vanished),
+            foreign=tuple(each for each in foreign if not each.vanished and each not in hopeless),
             unknown=tuple(unknown),
             pending=frozenset(each.market for each in pending),
         )
+
+    def _begun(self) -> datetime:
+        begun = opening(self.db, self._id)
+        if begun is None:  # its history would be booked as if it had happened since
+            raise Inconsistent(f"account {self._id} was never opened with what it held")
+        return begun
+
+    def _hopeless(self, order: Foreign, until: datetime) -> bool:
+        since = foreign_since(self.db, self._id).get(order.uuid)
+        return not order.complete and since is not None and until - since > PATIENCE
 
     def _parted(self, seen: Iterable[PlacedOrder]) -> tuple[dict[Identifier, PlacedOrder], dict[str, PlacedOrder]]:
         """Ours by identifier, and all others by the venue's id."""
@@ -156,12 +176,16 @@ class Looker:
             if placed is None:
                 yield Foreign(uuid=uuid, trades=(), early=(), ended=False, complete=True, vanished=True)
             else:
-                yield self._with_trades(placed, begun)
+                try:
+                    yield self._with_trades(placed, begun)
+                except Inconsistent as cause:
+                    yield _doubtful(placed, f"what was seen of it cannot be: {cause}")
 
     def _with_trades(self, placed: PlacedOrder, begun: datetime) -> Foreign:
         dealt = outside_of_order(self.db, self._id, placed.uuid)
-        complete = placed.trades_count == len(placed.trades)
-        fresh = [each for each in placed.trades if each.uuid not in dealt] if complete else []
+        if placed.trades_count != len(placed.trades):
+            return _doubtful(placed, f"{len(placed.trades)} of its {placed.trades_count} trades are listed")
+        fresh = [each for each in placed.trades if each.uuid not in dealt]
         fresh.sort(key=lambda each: (each.at, each.uuid))
         paid = sum((Krw(fee) for _, fee in dealt.values()), ZERO_KRW)
         fees = share_fees([each.funds for each in fresh], placed.paid_fee - paid) if fresh else ()
@@ -171,12 +195,12 @@ class Looker:
             trades=tuple(each for each in trades if each.at >= begun),
             early=tuple(each for each in trades if each.at < begun),
             ended=placed.closed,
-            complete=complete,
+            complete=True,
         )
 
     def transfers(self) -> tuple[Moved, ...] | None:
         """Every transfer that is over and not dealt with; None when the key may not see them."""
-        begun = opening(self.db, self._id)
+        begun = self._begun()
         try:
             found = [
                 *(_moved("deposit", each) for each in self._all(self.venue.deposits, "ACCEPTED")),
@@ -185,7 +209,7 @@ class Looker:
         except OutOfScope:
             return None
         known = outside_known(self.db, self._id, [each.source for each in found])
-        return tuple(each for each in found if each.source not in known and (begun is None or each.at >= begun))
+        return tuple(each for each in found if each.source not in known and each.at >= begun)
 
     def _all(self, ask: Callable[[str | None, int], Sequence[Transfer]], state: str) -> list[Transfer]:
         """The latest transfers; more when the first hundred reach back less than a month before the last look."""
@@ -227,6 +251,7 @@ def _moved(direction: str, transfer: Transfer) -> Moved:
         amount=amount,
         at=transfer.done_at or transfer.created_at,
         evidence={"fee": plain(transfer.fee), "txid": transfer.txid or "", "network": transfer.network},
+        begun=transfer.created_at,
     )
 
 
@@ -244,6 +269,19 @@ def _stranger(placed: PlacedOrder) -> Unknown:
 def _vanished(uuid: str) -> Unknown:
     because = {"because": "an order that was open is not known to the venue any more"}
     return Unknown(kind=FindingKind.ORDER_MISSING, subject=uuid, currency=None, market=None, evidence=because)
+
+
+def _doubtful(placed: PlacedOrder, why: str) -> Foreign:
+    return Foreign(
+        uuid=placed.uuid, market=placed.market, doubt=why, trades=(), early=(), ended=False, complete=False
+    )
+
+
+def _never_whole(order: Foreign) -> Unknown:
+    because = {"because": f"an order of a person that cannot be judged: {order.doubt}"}
+    return Unknown(
+        kind=FindingKind.ORDER_DIFFERS, subject=order.uuid, currency=None, market=order.market, evidence=because
+    )
 
 
 def _about(kind: FindingKind, subject: str, market: Market, evidence: dict[str, str]) -> Unknown:

@@ -1,26 +1,27 @@
 """A person decides about a finding: what is booked then, by whom it was said, and that it is at its end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, assert_never
 
-from makenaide.domain.errors import Misconfigured, Unavailable
-from makenaide.domain.market import Market, base_of
+from makenaide.domain.errors import Misconfigured, Unavailable, UnknownMarket
+from makenaide.domain.market import Market, base_of, quote_of
 from makenaide.domain.money import Krw, Price, Quantity, plain
 from makenaide.domain.order import Side
-from makenaide.execution.reconcile.balances import NotComparable, rest, steady_balances
 from makenaide.execution.reconcile.book import Bookkeeper, standing, told
-from makenaide.execution.reconcile.facts import Booking, Event, Held, Shrink
+from makenaide.execution.reconcile.facts import Booking, Event, Held, Moved, Shrink, Traded
 from makenaide.execution.reconcile.judge import manual_identifier
-from makenaide.execution.reconcile.look import Looker
-from makenaide.execution.submit import Desk
+from makenaide.execution.reconcile.rounds import Comparison, reconcile
+from makenaide.execution.submit import Desk, nothing
+from makenaide.execution.worth import delisted_price
 from makenaide.ledger.fill import Fill
 from makenaide.ledger.lots import Lot, LotChange
 from makenaide.ledger.postings import Book, Posting, cash_postings
 from makenaide.store.accounts import Account
-from makenaide.store.journal import books, put_postings
+from makenaide.store.journal import put_postings
+from makenaide.store.orders import unsettled_orders
 from makenaide.store.reconciliation import (
     Decision,
     Finding,
@@ -28,6 +29,7 @@ from makenaide.store.reconciliation import (
     FindingKind,
     end_foreign,
     find_finding,
+    open_findings,
     remember_foreign,
 )
 
@@ -36,6 +38,18 @@ Bid = Callable[[Market], Price | None]
 
 DECISIONS = tuple(each for each in Decision if each is not Decision.EXPLAINED)
 """What a person may say a finding was."""
+
+
+_MOVES = (Decision.DEPOSIT, Decision.WITHDRAWAL, Decision.AIRDROP, Decision.MANUAL, Decision.ADJUSTMENT)
+
+FITTING: Mapping[FindingKind, tuple[Decision, ...]] = {
+    FindingKind.BOOKS_DIFFER: _MOVES,
+    FindingKind.UNEXPLAINED: _MOVES,
+    FindingKind.ORDER_UNKNOWN: (Decision.MANUAL, Decision.ADJUSTMENT),
+    FindingKind.ORDER_MISSING: (Decision.ADJUSTMENT,),
+    FindingKind.ORDER_DIFFERS: (Decision.ADJUSTMENT,),
+}
+"""What may be said of each kind; "adjustment", the default, books nothing of an order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,52 +63,95 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
-    """Carries out decisions for one account; `bid` values coins of ours that left without a price."""
+    """Carries out decisions for one account; `bid` values coins of ours that left without a price.
+
+    `take_in` puts what the guard did into the books first.
+    """
 
     desk: Desk
     account: Account
     bid: Bid
+    take_in: Callable[[], object] = nothing
 
     @property
     def _keeper(self) -> Bookkeeper:
         return Bookkeeper(desk=self.desk, account_id=self.account.account_id)
 
-    def resolve(self, number: int, said: Said) -> Mapping[str, Any]:
-        """Book what `said` calls for and end the finding, in one transaction; what was booked.
+    def require(self, numbers: Sequence[int], how: Decision) -> None:
+        """`Misconfigured` unless each of `numbers` is an open finding about which `how` can be said."""
+        for number in numbers:
+            self._open(number, how)
 
-        `Misconfigured` when there is no such open finding, `Unavailable` when the balances can't be read in a calm.
+    def resolve(self, number: int, said: Said) -> Mapping[str, Any]:
+        """Look first, then book what `said` calls for and end the finding, in one transaction; what was booked.
+
+        `Misconfigured` when there is no such open finding, or when it is another matter by now; `Unavailable` when
+        books and balances can't be compared in a calm.
         """
-        found = find_finding(self.desk.db, self.account.account_id, number)
-        if found is None or found[1] is not None:
-            state = "there is none of that number" if found is None else f"it ended as {found[1]}"
-            raise Misconfigured(f"finding {number}: {state}")
-        finding = found[0]
+        self._open(number, said.how)
+        until = self.desk.clock.now()
+        self.take_in()
+        compared = reconcile(self.desk, self.account.account_id).comparison
+        finding = self._open(number, said.how)
         match finding.kind:
             case FindingKind.BOOKS_DIFFER:
-                return self._balance(finding, said)
+                return self._balance(finding, said, (compared, until))
             case FindingKind.UNEXPLAINED:
                 return self._aside(finding, said)
             case FindingKind.ORDER_UNKNOWN:
                 return self._order(finding, said)
             case FindingKind.ORDER_MISSING | FindingKind.ORDER_DIFFERS:
-                return self._end(finding, said, ())
+                return self._end(finding, said, (), {})
             case _:
                 assert_never(finding.kind)
 
-    def _balance(self, finding: Finding, said: Said) -> Mapping[str, Any]:
-        """The difference as it is now goes into the books, as what the person said."""
-        key = self.account.account_id
-        balances = steady_balances(self.desk, key, rest(self.desk, key))
-        if isinstance(balances, NotComparable):
-            raise Unavailable(f"not comparable yet: {balances.cause}")
-        currency = finding.subject
-        change = balances.get(currency, Decimal(0)) - books(self.desk.db, key).get(currency, Decimal(0))
+    def _open(self, number: int, how: Decision) -> Finding:
+        found = find_finding(self.desk.db, self.account.account_id, number)
+        if found is None:
+            raise Misconfigured(f"finding {number}: there is none of that number")
+        finding, ended = found
+        if ended is not None:
+            now = [
+                each.finding_id
+                for each in open_findings(self.desk.db, self.account.account_id)
+                if (each.kind, each.subject) == (finding.kind, finding.subject)
+            ]
+            told = f"; the difference is another by now: look at finding {now[0]} and decide that" if now else ""
+            raise Misconfigured(f"finding {number}: it ended as {ended}{told}")
+        fitting = FITTING[finding.kind]
+        came = Decimal(finding.evidence.get("difference", 0)) if finding.kind is FindingKind.BOOKS_DIFFER else None
+        if came is not None:
+            wrong = Decision.WITHDRAWAL if came > 0 else Decision.DEPOSIT
+            fitting = tuple(each for each in fitting if each is not wrong)
+        if how not in fitting:
+            raise Misconfigured(f"--as: a finding of {finding.kind} is one of {', '.join(fitting)}, not {how}")
+        return finding
+
+    def _balance(self, finding: Finding, said: Said, seen: tuple[Comparison, datetime]) -> Mapping[str, Any]:
+        """The difference that was found goes into the books, as what the person said; the same as it is now."""
+        compared, until = seen
+        if compared.equal is None:
+            raise Unavailable("; ".join(compared.differences))
+        self._require_settled(finding)
+        currency, change = finding.subject, Decimal(finding.evidence["difference"])
         source, at = f"resolve:{finding.finding_id}", self.desk.clock.now()
+        upto = {"until": until.isoformat()}
         if currency == "KRW":
             if said.how is Decision.ADJUSTMENT:
-                return self._adjust(finding, said, change)
-            return self._end(finding, said, (Booking(source=source, at=at, krw=change),) if change else ())
-        return self._end(finding, said, tuple(self._coins(source, currency, change)))
+                return self._adjust(finding, said, change, upto)
+            return self._end(finding, said, (Booking(source=source, at=at, krw=change),), upto)
+        return self._end(finding, said, tuple(self._coins(source, currency, change)), upto)
+
+    def _require_settled(self, finding: Finding) -> None:
+        """Nothing is under way that may be what differs; what is unexplained of that currency is decided first."""
+        waiting = [each.identifier for each in unsettled_orders(self.desk.db, self.account.account_id)]
+        if waiting:
+            raise Unavailable(f"not at their end yet: {', '.join(waiting)}: wait, then look and decide again")
+        for each in open_findings(self.desk.db, self.account.account_id):
+            if each.kind is FindingKind.UNEXPLAINED and finding.subject in _touched(each):
+                raise Misconfigured(
+                    f"finding {each.finding_id} is about {finding.subject} too, and unexplained: decide that first"
+                )
 
     def _coins(self, source: str, currency: str, change: Decimal) -> list[Booking]:
         """Coins that came are the person's; coins that went were the person's first, then ours, the oldest first."""
@@ -125,7 +182,7 @@ class Resolver:
 
     def _kind(self, source: str, held: Held, volume: Decimal) -> Booking:
         """Coins of ours that left without won for them: valued at the bid, and taken by the person."""
-        bid = self.bid(held.market)
+        bid = self._worth(held.market)
         if bid is None:
             raise Unavailable(f"{held.market}: nobody bids, so what left cannot be valued")
         at, quantity = self.desk.clock.now(), Quantity(volume)
@@ -144,7 +201,14 @@ class Resolver:
         shrink = Shrink(position_id=held.position_id, fill=fill, order=source)
         return Booking(source=source, at=at, shrink=shrink)
 
-    def _adjust(self, finding: Finding, said: Said, change: Decimal) -> Mapping[str, Any]:
+    def _worth(self, market: Market) -> Price | None:
+        """The bid; in a market that left the venue the last price less 20 %, as it is valued (trading.md)."""
+        try:
+            return self.bid(market)
+        except UnknownMarket:
+            return delisted_price(self.desk.db, self.account.feed, market)
+
+    def _adjust(self, finding: Finding, said: Said, change: Decimal, upto: Mapping[str, str]) -> Mapping[str, Any]:
         """Won that are nobody's flow: they count as a result, not as money that was brought."""
         key, at = self.account.account_id, self.desk.clock.now()
         source = f"resolve:{finding.finding_id}"
@@ -153,7 +217,7 @@ class Resolver:
             for book, amount in ((Book.ASSETS, change), (Book.ADJUSTMENT, -change))
             if change
         )
-        detail = {"adjusted": plain(change)}
+        detail = {"adjusted": plain(change), **upto}
         with self.desk.db.transaction():
             self.desk.lease.check()
             put_postings(self.desk.db, key, lines)
@@ -162,13 +226,7 @@ class Resolver:
 
     def _aside(self, finding: Finding, said: Said) -> Mapping[str, Any]:
         """The event is never booked: what it changed is a difference of the balances, to be decided there."""
-        looker = Looker(db=self.desk.db, venue=self.desk.venue, account=self.account)
-        looked = looker.look(self.desk.clock.now(), timedelta(seconds=self.desk.settings.look_overlap))
-        events: list[Event] = [trade for each in looked.foreign for trade in each.trades]
-        events += looker.transfers() or ()
-        chosen = [each for each in events if each.source == finding.subject]
-        if not chosen:
-            raise Unavailable(f"{finding.subject}: the venue does not show it now")
+        chosen = [_event(finding)]  # as it was found: by now the venue may not show it any more
         with self.desk.db.transaction():
             self.desk.lease.check()
             self._keeper.lay_aside(chosen, str(said.how))
@@ -186,12 +244,14 @@ class Resolver:
             self._keeper.end(finding, self._decision(said, detail))
         return detail
 
-    def _end(self, finding: Finding, said: Said, bookings: tuple[Booking, ...]) -> Mapping[str, Any]:
-        keeper, detail = self._keeper, told(bookings)
+    def _end(
+        self, finding: Finding, said: Said, bookings: tuple[Booking, ...], more: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        keeper, detail = self._keeper, {**told(bookings), **more}
         with self.desk.db.transaction():
             self.desk.lease.check()
-            if finding.kind is FindingKind.ORDER_MISSING:
-                # It may be a person's order that was open and is gone: nobody looks for it any more.
+            if finding.kind in (FindingKind.ORDER_MISSING, FindingKind.ORDER_DIFFERS):
+                # It may be a person's order that is gone, or cannot be judged: nobody looks for it any more.
                 end_foreign(self.desk.db, self.account.account_id, finding.subject, self.desk.clock.now())
             for booking in bookings:
                 keeper.write(booking)
@@ -204,6 +264,37 @@ class Resolver:
         return FindingEnd(
             at=self.desk.clock.now(), actor=said.actor, how=said.how, note=said.note, detail=dict(detail)
         )
+
+
+def _touched(finding: Finding) -> frozenset[str]:
+    """The currencies that an unexplained event moved."""
+    market = finding.evidence.get("market")
+    sides = () if market is None else (base_of(Market(market)), quote_of(Market(market)))
+    return frozenset((finding.currency or "", *sides))
+
+
+def _event(finding: Finding) -> Event:
+    """The event that nobody could explain, from the evidence that was kept of it."""
+    told, at = finding.evidence, datetime.fromisoformat(finding.evidence["at"])
+    if "order" not in told:
+        return Moved(
+            source=finding.subject,
+            currency=told["currency"],
+            amount=Decimal(told["amount"]),
+            at=at,
+            evidence={"laid_aside": str(finding.finding_id)},
+        )
+    return Traded(
+        source=finding.subject,
+        order=told["order"],
+        market=Market(told["market"]),
+        side=Side(told["side"]),
+        price=Decimal(told.get("price", "0")),
+        volume=Decimal(told["volume"]),
+        funds=Decimal(told.get("funds", "0")),
+        fee=Decimal(told.get("fee", "0")),
+        at=at,
+    )
 
 
 def _taken(fill: Fill) -> tuple[Posting, ...]:

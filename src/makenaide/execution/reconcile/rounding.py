@@ -14,7 +14,8 @@ from makenaide.ledger.rounding import Room, Rounded, round_off
 class Allowance:
     """The rule of `ledger.rounding` over `room`; each rounding granted takes its part of the day's won away.
 
-    `price` gives a coin's present price, None where it cannot be told: then nothing of it is rounded away.
+    `price` gives a coin's price, None where there never was one: then nothing of it is rounded away. It raises
+    `Unavailable` where nobody could look: that is no finding.
     """
 
     room: Room

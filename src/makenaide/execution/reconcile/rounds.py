@@ -15,13 +15,16 @@ from makenaide.domain.errors import Inconsistent, Unavailable, UnknownMarket
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
 from makenaide.domain.order import Identifier
+from makenaide.execution.portfolio import portfolio
 from makenaide.execution.reconcile.balances import NotComparable, rest, steady_balances
 from makenaide.execution.reconcile.book import Bookkeeper, standing
+from makenaide.execution.reconcile.decided import Decided
 from makenaide.execution.reconcile.facts import Dust, Event, Explained, Moved, Same, Unknown, Verdict
 from makenaide.execution.reconcile.judge import judge_balances, judge_events
 from makenaide.execution.reconcile.look import Looked, Looker, nowhere
 from makenaide.execution.reconcile.rounding import Allowance
 from makenaide.execution.submit import Desk
+from makenaide.execution.worth import delisted_price, last_close
 from makenaide.ledger.postings import difference
 from makenaide.store.accounts import find_account
 from makenaide.store.journal import books
@@ -30,6 +33,7 @@ from makenaide.store.reconciliation import (
     Finding,
     FindingKind,
     decided,
+    decided_balances,
     fills_at_equal,
     known_orders,
     open_findings,
@@ -121,11 +125,21 @@ def _standing(desk: Desk, account_id: str, comparison: Comparison, seen: "_Round
             extra={"action": "reconcile.differs", "differences": list(comparison.differences)},
         )
     findings = open_findings(desk.db, account_id)
+    unreadable = portfolio(desk.db, account_id).unreadable
+    seen.keeper.unreadable(unreadable)
     unsettled = {order.request.market for order in unsettled_orders(desk.db, account_id)}
     return Reconciliation(
         comparison=comparison,
-        closed_markets=frozenset({*unsettled, *seen.pending, *(each.market for each in findings if each.market)}),
-        account_open=comparison.equal is not None and all(each.market for each in findings),
+        closed_markets=frozenset(
+            {
+                *unsettled,
+                *seen.pending,
+                *(each.market for each in unreadable),
+                *(each.market for each in findings if each.market),
+            }
+        ),
+        # Sizing and limits count what is held: while a position cannot be read, nobody buys anything.
+        account_open=comparison.equal is not None and not unreadable and all(each.market for each in findings),
         verdicts=tuple(seen.verdicts),
         findings=findings,
     )
@@ -157,6 +171,7 @@ class _Round:
             try:
                 looked, doubts = self._look(transfers=transfers)
                 balances = steady_balances(self.desk, self._id, rest(self.desk, self._id))
+                judged = self._judge(balances) if looked.complete and isinstance(balances, Mapping) else ()
             except Unavailable as cause:
                 return self._nothing(f"could not look: {cause}")
             except Inconsistent as cause:  # one order that tells nonsense never mutes the exits of the others
@@ -169,7 +184,6 @@ class _Round:
                 if attempt == tries:
                     return self._nothing(f"not comparable yet: {moving}")
             else:
-                judged = self._judge(balances)
                 differing = [each for each in judged if isinstance(each, Unknown)]
                 if not (differing or doubts) or attempt == tries:
                     return self._conclude(looked, doubts, judged, balances)
@@ -195,7 +209,8 @@ class _Round:
         if transfers or trades:
             moved = self.looker.transfers()
         doubts = []
-        for verdict in judge_events([*trades, *(moved or ())], standing(self.desk.db, self._id)):
+        fresh = self._not_covered([*trades, *(moved or ())])
+        for verdict in judge_events(fresh, standing(self.desk.db, self._id)):
             if isinstance(verdict, Explained):
                 self.keeper.explain(verdict)
                 self.verdicts.append(verdict)
@@ -206,6 +221,18 @@ class _Round:
             self.keeper.foreign(each, unexplained)
         self._blind = moved is None
         return looked, (*self._undecided(looked.unknown), *doubts)
+
+    def _not_covered(self, events: list[Event]) -> list[Event]:
+        """`events` but those that a person's decision about a balance has put into the books already."""
+        decided_before = Decided(decided_balances(self.desk.db, self._id)) if events else Decided(())
+        fresh = []
+        for event in sorted(events, key=lambda each: (each.at, each.source)):
+            number = decided_before.covering(event)
+            if number is None:
+                fresh.append(event)
+            else:
+                self.keeper.covered(event, number)
+        return fresh
 
     def _undecided(self, unknown: tuple[Unknown, ...]) -> tuple[Unknown, ...]:
         """Those of `unknown` about which no person has decided."""
@@ -219,13 +246,13 @@ class _Round:
         return judge_balances(books(db, self._id), balances, Allowance(room, self._price, now))
 
     def _price(self, coin: str) -> Price | None:
-        """The coin's latest trade; None when nobody tells."""
-        code = Market(f"KRW-{coin}")
+        """The coin's latest trade, or its last known price; None when there never was one. Raises `Unavailable`."""
+        code, feed = Market(f"KRW-{coin}"), self.looker.account.feed
         try:
             seen = self.desk.venue.tickers([code]).get(code)
-        except (Unavailable, UnknownMarket):
-            return None
-        return None if seen is None else seen.price
+        except UnknownMarket:
+            return delisted_price(self.desk.db, feed, code)
+        return last_close(self.desk.db, feed, code) if seen is None else seen.price
 
     def _conclude(
         self,
@@ -274,13 +301,19 @@ class _Round:
                 case FindingKind.ORDER_MISSING:
                     over = self._found(finding)
                 case FindingKind.ORDER_DIFFERS:
-                    over = False
+                    over = not self._ours(finding)  # of a person's order: its trades are whole by now
             if over:
                 self.keeper.explained(finding)
 
     def _found(self, finding: Finding) -> bool:
         name = Identifier(finding.subject)
         try:
-            return name in self.desk.venue.orders([name])
+            if self._ours(finding):
+                return name in self.desk.venue.orders([name])
+            return self.desk.venue.by_uuid(finding.subject) is not None
         except Unavailable:
             return False
+
+    def _ours(self, finding: Finding) -> bool:
+        """Whether the order is ours, named by its identifier; a person's goes by the venue's id."""
+        return finding.subject.startswith(f"mk1-{self.looker.account.installation}-")

@@ -8,16 +8,19 @@ SELECT chain, number, hash FROM chain_head WHERE account_id = %(account_id)s ORD
 SELECT chain_at(%(chain)s, %(account_id)s, %(number)s) AS hash;
 
 -- name: rounding_fills
--- By currency, the fills (trades of the venue) that no rounding and no equal comparison has answered for; won last.
+-- By currency, the fills (trades of the venue) that no rounding of that currency and no equal comparison has answered
+-- for; won last.
 WITH answered AS (
-    SELECT greatest(%(since)s::bigint, coalesce(max(split_part(source, ':', 2)::bigint), 0)) AS number FROM posting
-    WHERE account_id = %(account_id)s AND book = 'rounding' AND source LIKE 'rounding:%%'
+    SELECT currency, max(split_part(source, ':', 2)::bigint) AS number FROM posting
+    WHERE account_id = %(account_id)s AND book = 'rounding' AND source LIKE 'rounding:%%' GROUP BY currency
 ), fresh AS (
-    SELECT DISTINCT trade_uuid, split_part(market, '-', 2) AS coin, split_part(market, '-', 1) AS won
-    FROM fill, answered WHERE account_id = %(account_id)s AND chain_number > answered.number
+    SELECT f.trade_uuid, f.chain_number, side.currency FROM fill f
+    CROSS JOIN LATERAL (VALUES (split_part(f.market, '-', 2)), (split_part(f.market, '-', 1))) AS side (currency)
+    WHERE f.account_id = %(account_id)s AND f.chain_number > %(since)s::bigint
 )
-SELECT coin AS currency, count(*) AS many FROM fresh GROUP BY coin
-UNION ALL SELECT won, count(*) FROM fresh GROUP BY won;
+SELECT fresh.currency, count(DISTINCT fresh.trade_uuid) AS many FROM fresh LEFT JOIN answered USING (currency)
+WHERE fresh.chain_number > coalesce(answered.number, 0)
+GROUP BY fresh.currency ORDER BY fresh.currency = 'KRW', fresh.currency;
 
 -- name: rounding_upto
 SELECT coalesce(max(chain_number), 0) AS number FROM fill WHERE account_id = %(account_id)s;

@@ -12,10 +12,11 @@ SELECT position_id, sum(volume) AS volume FROM fill
 WHERE account_id = %(account_id)s AND identifier = %(identifier)s GROUP BY position_id ORDER BY position_id;
 
 -- name: fill_all
--- By position, as they happened: trades are stamped to the second, so within one the entry comes before the exits.
+-- By position, what was bought before what was sold: a position is entered once and then only left, and the stamps of
+-- a takeover (ours) and of a sale (the venue's, to the second) cannot be compared. Then as they happened.
 SELECT f.trade_uuid, f.identifier, f.position_id, f.market, f.side, f.price, f.volume, f.funds, f.fee, f.at, o.reason
 FROM fill f JOIN order_now o USING (identifier)
-WHERE f.account_id = %(account_id)s ORDER BY f.position_id, f.at, o.leg, o.number, f.trade_uuid;
+WHERE f.account_id = %(account_id)s ORDER BY f.position_id, f.side = 'ask', f.at, o.leg, o.number, f.trade_uuid;
 
 -- name: fill_open
 -- Every fill of the positions that still hold something.
@@ -24,7 +25,7 @@ FROM fill f JOIN order_now o USING (identifier)
 WHERE f.account_id = %(account_id)s AND f.position_id IN (
     SELECT position_id FROM fill WHERE account_id = %(account_id)s GROUP BY position_id
     HAVING sum(CASE side WHEN 'bid' THEN volume ELSE -volume END) > 0)
-ORDER BY f.position_id, f.at, o.leg, o.number, f.trade_uuid;
+ORDER BY f.position_id, f.side = 'ask', f.at, o.leg, o.number, f.trade_uuid;
 
 -- name: fill_held
 -- What a position still holds.

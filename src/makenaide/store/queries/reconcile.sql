@@ -32,7 +32,7 @@ INSERT INTO foreign_end (account_id, uuid, ended_at) VALUES (%(account_id)s, %(u
 ON CONFLICT DO NOTHING;
 
 -- name: foreign_open
-SELECT o.uuid FROM foreign_order o
+SELECT o.uuid, o.seen_at FROM foreign_order o
 WHERE o.account_id = %(account_id)s AND NOT EXISTS (
     SELECT FROM foreign_end e WHERE e.account_id = o.account_id AND e.uuid = o.uuid)
 ORDER BY o.seen_at, o.uuid;
@@ -102,6 +102,18 @@ WHERE f.account_id = %(account_id)s AND f.finding_id = %(finding_id)s;
 -- The subjects of that kind about which a person has decided.
 SELECT f.subject FROM finding f JOIN finding_end e USING (finding_id)
 WHERE f.account_id = %(account_id)s AND f.kind = %(kind)s AND f.subject = ANY(%(subjects)s) AND e.how <> 'explained';
+
+-- name: finding_balances
+-- What persons decided of differing balances: the amount, up to when the balance told it, and whether a transfer was met
+-- with it since.
+SELECT f.finding_id, f.subject, (f.evidence ->> 'difference')::numeric AS amount,
+       (e.detail ->> 'until')::timestamptz AS until,
+       EXISTS (SELECT FROM outside o WHERE o.account_id = f.account_id AND NOT o.booked
+               AND o.detail ->> 'finding' = f.finding_id::text) AS met
+FROM finding f JOIN finding_end e USING (finding_id)
+WHERE f.account_id = %(account_id)s AND f.kind = 'books_differ' AND e.how <> 'explained'
+  AND e.detail ->> 'until' IS NOT NULL
+ORDER BY f.finding_id;
 
 -- name: finding_end_put
 INSERT INTO finding_end (finding_id, ended_at, actor, how, note, detail)

@@ -3,7 +3,7 @@ INSERT INTO wish (account_id, kind, market, detail, actor)
 VALUES (%(account_id)s, %(kind)s, %(market)s, %(detail)s, %(actor)s) RETURNING wish_id;
 
 -- name: wish_open
-SELECT w.wish_id, w.kind, w.market, w.detail, w.actor, w.wished_at FROM wish w
+SELECT w.wish_id, w.kind, w.market, w.detail, w.actor, w.wished_at, now() - w.wished_at AS age FROM wish w
 WHERE w.account_id = %(account_id)s AND NOT EXISTS (SELECT FROM wish_end e WHERE e.wish_id = w.wish_id)
 ORDER BY w.wish_id;
 
