@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from makenaide.app.rehearsal.case import Violation
 from makenaide.app.rehearsal.day import (
     EMPTY,
     Day,
@@ -27,7 +28,7 @@ from makenaide.app.rehearsal.day import (
     recovery_length,
     struck,
 )
-from makenaide.app.rehearsal.laws import LAWS, Violation
+from makenaide.app.rehearsal.laws import LAWS
 from makenaide.app.rehearsal.process import SCHEMA
 from makenaide.app.rehearsal.rehearse import Outcome, Trial, rehearse
 from makenaide.store.scratch import Copies, scratch

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from makenaide.app.rehearsal.case import Violation
 from makenaide.app.rehearsal.exchange import Exchange, MemoryLog
 from makenaide.app.rehearsal.fuse import ORDER, At, Chooser, Fuse
-from makenaide.app.rehearsal.laws import Violation
 from makenaide.app.rehearsal.life import Life, Tally
 from makenaide.app.rehearsal.memory import MemoryFiles
 from makenaide.app.rehearsal.process import SCHEMA, Plan

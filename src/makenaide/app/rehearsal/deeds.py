@@ -3,12 +3,12 @@
 import random
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from makenaide.app.rehearsal.exchange import NAME, Exchange
+from makenaide.app.rehearsal.exchange import NAME, Change, Exchange
 from makenaide.app.rehearsal.span import Span
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market, base_of
@@ -18,7 +18,11 @@ from makenaide.exchange.simulator.core.operator import Operator
 from makenaide.exchange.simulator.core.treasury import Move, WalletState
 from makenaide.execution.halt import HaltFile
 
-Act = Callable[[Exchange], None]
+Act = Callable[[Exchange], Sequence[str] | None]
+"""Does it; returns the names under which the venue tells of it (trades, transfers), if it does."""
+
+AIRDROP = "airdrop"
+"""Coins that no order and no transfer tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +51,27 @@ class Agenda:
             deed = self.deeds[self._next]
             self._next += 1
             exchange.venue.advance(deed.at)
+            before = exchange.balances()
             try:
-                deed.act(exchange)
+                sources = tuple(deed.act(exchange) or ())
             except (Refused, MakenaideError):
                 continue  # the venue was down, or there was nothing to do it with
             self.done[deed.name] += 1
+            amounts = _apart(before, exchange.balances())
+            if amounts:
+                change = Change(at=exchange.venue.now, name=deed.name, amounts=amounts, sources=sources)
+                exchange.changes.append(change)
 
     def following(self, now: datetime) -> datetime | None:
         """When the next deed after `now` is planned; None when there is none."""
         place = bisect_right(self.deeds, now, lo=self._next, key=lambda each: each.at)
         return self.deeds[place].at if place < len(self.deeds) else None
+
+
+def _apart(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    zero = Decimal(0)
+    moved = {code: after.get(code, zero) - before.get(code, zero) for code in sorted({*before, *after})}
+    return {code: amount for code, amount in moved.items() if amount}
 
 
 def operators_deeds(rng: random.Random, span: Span, markets: Sequence[Market]) -> list[Deed]:
@@ -90,7 +105,7 @@ def persons_deeds(rng: random.Random, span: Span, markets: Sequence[Market]) -> 
     acts: list[tuple[str, Act]] = [
         ("deposit", _deposit(Decimal(rng.randrange(10, 200)) * 10_000)),
         ("withdrawal", _withdraw(Decimal(rng.randrange(1, 30)) * 10_000)),
-        ("airdrop", _airdrop(base_of(rng.choice(list(markets))), Decimal(rng.randrange(1, 50)) / 100)),
+        (AIRDROP, _airdrop(base_of(rng.choice(list(markets))), Decimal(rng.randrange(1, 50)) / 100)),
         ("manual buy", _buy(rng.choice(list(markets)), Decimal(rng.randrange(1, 20)) * 10_000)),
         ("manual buy of ours", _of_held(rng.random(), "bid")),
         ("manual sell of ours", _of_held(rng.random(), "ask")),
@@ -101,30 +116,38 @@ def persons_deeds(rng: random.Random, span: Span, markets: Sequence[Market]) -> 
 
 
 def _wallet(currency: str, state: WalletState) -> Act:
-    return lambda exchange: Operator(exchange.venue).set_wallet(currency, state)
+    def act(exchange: Exchange) -> None:
+        Operator(exchange.venue).set_wallet(currency, state)
+
+    return act
 
 
 def _deposit(amount: Decimal) -> Act:
-    def act(exchange: Exchange) -> None:
-        Operator(exchange.venue).deposit(NAME, Move(currency="KRW", amount=amount))
+    def act(exchange: Exchange) -> Sequence[str]:
+        return [f"deposit:{Operator(exchange.venue).deposit(NAME, Move(currency='KRW', amount=amount)).uuid}"]
 
     return act
 
 
 def _withdraw(amount: Decimal) -> Act:
-    def act(exchange: Exchange) -> None:
-        Operator(exchange.venue).withdraw(NAME, Move(currency="KRW", amount=amount, fee=Decimal(1000)))
+    def act(exchange: Exchange) -> Sequence[str]:
+        move = Move(currency="KRW", amount=amount, fee=Decimal(1000))
+        return [f"withdrawal:{Operator(exchange.venue).withdraw(NAME, move).uuid}"]
 
     return act
 
 
 def _airdrop(currency: str, amount: Decimal) -> Act:
-    return lambda exchange: Operator(exchange.venue).airdrop(NAME, currency, amount)
+    def act(exchange: Exchange) -> None:
+        Operator(exchange.venue).airdrop(NAME, currency, amount)
+
+    return act
 
 
 def _buy(market: Market, total: Decimal) -> Act:
-    def act(exchange: Exchange) -> None:
-        exchange.venue.place(NAME, {"market": market, "side": "bid", "ord_type": "price", "price": plain(total)})
+    def act(exchange: Exchange) -> Sequence[str]:
+        body = {"market": market, "side": "bid", "ord_type": "price", "price": plain(total)}
+        return _traded(exchange, exchange.venue.place(NAME, body).uuid)
 
     return act
 
@@ -132,16 +155,19 @@ def _buy(market: Market, total: Decimal) -> Act:
 def _of_held(place: float, side: str) -> Act:
     """Half as much more, or half of it sold, in a market that the account holds."""
 
-    def act(exchange: Exchange) -> None:
+    def act(exchange: Exchange) -> Sequence[str] | None:
         held = [(code, each.free) for code, each in exchange.account.wallet if code != "KRW" and each.free]
         if not held:
-            return
+            return None
         code, free = held[int(place * len(held))]
         if side == "bid":
-            _buy(Market(f"KRW-{code}"), Decimal(50_000))(exchange)
-            return
+            return _buy(Market(f"KRW-{code}"), Decimal(50_000))(exchange)
         half = (free / 2).quantize(QUANTITY_STEP, ROUND_DOWN)
         body = {"market": f"KRW-{code}", "side": "ask", "ord_type": "market", "volume": plain(half)}
-        exchange.venue.place(NAME, body)
+        return _traded(exchange, exchange.venue.place(NAME, body).uuid)
 
     return act
+
+
+def _traded(exchange: Exchange, uuid: str) -> Sequence[str]:
+    return [trade.uuid for each in exchange.others() if each.uuid == uuid for trade in each.trades]

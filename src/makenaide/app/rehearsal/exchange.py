@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from makenaide.exchange.http import Request, Response
+from makenaide.exchange.http import Interrupted, NotConnected, Request, Response
 from makenaide.exchange.simulator.core.accounts import Account
 from makenaide.exchange.simulator.core.commandlog import Command, perform
 from makenaide.exchange.simulator.core.orders import Order
@@ -19,7 +19,7 @@ from makenaide.exchange.simulator.faults.plan import Faults, Rule
 from makenaide.exchange.simulator.faults.transport import DoorTransport
 from makenaide.exchange.simulator.market import MarketData
 from makenaide.exchange.simulator.rest.face import Face
-from makenaide.exchange.simulator.settings import ApiKey, FaceSettings, VenueSettings
+from makenaide.exchange.simulator.settings import ALL_SCOPES, ApiKey, FaceSettings, VenueSettings
 from makenaide.exchange.simulator.stepped import SteppedClock
 from makenaide.exchange.upbit.auth import Keys
 
@@ -27,6 +27,22 @@ NAME = "rehearsal"
 """The one account of the venue."""
 
 KEYS = Keys(access="access-of-the-rehearsal", secret="s" * 64)
+
+_SCOPES = ALL_SCOPES | {"view_deposits", "view_withdrawals"}
+"""With the right to see what a person moved: else every deposit would be unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one deed of somebody else did to the account's balances.
+
+    `sources` are the trades or the transfer that the venue's lists show of it; none: nothing tells of it.
+    """
+
+    at: datetime
+    name: str
+    amounts: Mapping[str, Decimal]
+    sources: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -79,6 +95,13 @@ class Exchange:
     witnessed: list[tuple[str, str]] = field(default_factory=list)
     """The entries that were sent though they must not have been: which law forbade it, and the identifier."""
 
+    changes: list[Change] = field(default_factory=list)
+    """What others did to the account's balances, in the order of time."""
+
+    dark: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """Stretches that are over in which the venue did not answer, or no process lived; in the order of their ends."""
+
+    _dark_since: datetime | None = field(init=False, default=None)
     _nonces: "count[int]" = field(init=False, default_factory=count)
 
     def __post_init__(self) -> None:
@@ -94,7 +117,8 @@ class Exchange:
         self.venue.journal = self.log
         if NAME not in self.venue.accounts:
             self.venue.open_account(NAME, {"KRW": self.won})
-        face = Face(self.venue, [ApiKey(access=KEYS.access, secret=KEYS.secret, account=NAME)], FaceSettings())
+        key = ApiKey(access=KEYS.access, secret=KEYS.secret, account=NAME, scopes=_SCOPES)
+        face = Face(self.venue, [key], FaceSettings())
         self.courier = Courier(face, self.faults)
 
     def calm(self) -> None:
@@ -111,6 +135,21 @@ class Exchange:
         """A name that no request had before, in whatever process."""
         return f"nonce-{next(self._nonces)}"
 
+    def darkens(self, at: datetime) -> None:
+        """From now on nobody gets an answer."""
+        if self._dark_since is None:
+            self._dark_since = at
+
+    def lightens(self, at: datetime) -> None:
+        """The venue answered at `at`."""
+        if self._dark_since is not None:
+            self.dark.append((self._dark_since, at))
+            self._dark_since = None
+
+    def darkness(self, until: datetime) -> Sequence[tuple[datetime, datetime]]:
+        """Every dark stretch, the present one up to `until`."""
+        return self.dark if self._dark_since is None else [*self.dark, (self._dark_since, until)]
+
     @property
     def account(self) -> Account:
         """The account in its private state: the truth by which the books are judged."""
@@ -123,6 +162,10 @@ class Exchange:
     def ours(self) -> list[Order]:
         """Every order that carries one of our identifiers, in the order in which it was taken."""
         return [each for each in self.account.history if (each.ticket.identifier or "").startswith("mk1-")]
+
+    def others(self) -> list[Order]:
+        """Every order that a person made by hand, in the order in which it was taken."""
+        return [each for each in self.account.history if not (each.ticket.identifier or "").startswith("mk1-")]
 
     def struck(self) -> dict[str, int]:
         """How often each kind of fault has struck so far."""
@@ -151,11 +194,30 @@ class Wire:
         door = DoorTransport(door=self.exchange.courier, wait=self.clock.sleep)
         headers = {**request.headers, **self.clock.stamp()}
         plain = {name: text for name, text in headers.items() if name.lower() != "accept-encoding"}
-        return door.send(
-            Request(
-                method=request.method, path=request.path, query=request.query, headers=plain, body=request.body
-            )
+        told = Request(
+            method=request.method, path=request.path, query=request.query, headers=plain, body=request.body
         )
+        asked = self.clock.now()
+        try:
+            response = door.send(told)
+        except (NotConnected, Interrupted):
+            self.exchange.darkens(asked)
+            raise
+        if request.path.startswith("/v1/"):
+            self._heard(response, asked)
+        return response
+
+    def _heard(self, response: Response, asked: datetime) -> None:
+        """An answer of JSON that is no fault of the venue's ends the darkness."""
+        try:
+            msgspec.json.decode(response.body)
+        except msgspec.DecodeError:
+            self.exchange.darkens(asked)
+            return
+        if response.status >= 500 or response.status in (418, 429):
+            self.exchange.darkens(asked)
+        else:
+            self.exchange.lightens(self.clock.now())
 
     def _witness(self, request: Request) -> None:
         """Note an entry that must not be sent now; a bid that cannot fill is none."""

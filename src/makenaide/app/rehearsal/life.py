@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from makenaide.app.rehearsal.case import Case, Violation
 from makenaide.app.rehearsal.fuse import At, Chooser, Fuse, SimulatedCrash
-from makenaide.app.rehearsal.laws import LAWS, Case, Violation, judge
+from makenaide.app.rehearsal.laws import LAWS, judge
 from makenaide.app.rehearsal.process import ACCOUNT, SCHEMA, Plan, Process, guarded, open_process, opening
 from makenaide.domain.errors import MakenaideError, Unavailable
 from makenaide.exchange.simulator.stepped import SteppedClock
@@ -95,9 +96,11 @@ class Life:
             process = open_process(self.plan, self.clock, fuse, self.alone)
             return process.run(lambda result: self._rest(eye, result))
         except SimulatedCrash as crash:
+            self.plan.exchange.darkens(self.clock.now())
             self.tally.crashes.append(str(crash))
             self._pass_away(process, fuse, self.death())
         except Unavailable:
+            self.plan.exchange.darkens(self.clock.now())
             self.clock.sleep(_PAUSE.total_seconds())
         except (MakenaideError, AssertionError, ArithmeticError, LookupError, ValueError, TypeError) as cause:
             self._broken("runs_on", f"a process ended by itself: {type(cause).__name__}: {cause}")
@@ -125,10 +128,28 @@ class Life:
         """What is still on its way arrives, and changes nothing any more."""
         exchange = self.plan.exchange
         self._look(eye, last=True)
+        exchange.darkens(self.clock.now())  # nobody is there to sell any more
         exchange.calm()
         exchange.venue.advance(max(exchange.venue.now, self.clock.now()) + _AFTERLIFE)
         exchange.courier.settle()
         self._look(eye, last=True)
+        self._reconcile()
+        self._look(eye, last=True)
+
+    def _reconcile(self) -> None:
+        """With the venue calm, the next process finds books and balances comparable."""
+        process: Process | None = None
+        try:
+            process = open_process(self.plan, self.clock, Fuse(), self.alone)
+            compared = process.reconciled().comparison
+        except MakenaideError as cause:
+            self._broken("runs_on", f"the last look failed: {type(cause).__name__}: {cause}")
+        else:
+            if compared.equal is None:
+                self._broken("runs_on", f"calm, and not comparable: {compared.differences}")
+        finally:
+            if process is not None:
+                process.close()
 
     def _look(self, eye: Database, *, last: bool) -> None:
         case = Case(

@@ -14,6 +14,7 @@ from makenaide.app.rehearsal.fuse import Fuse
 from makenaide.app.rehearsal.memory import MemoryFiles
 from makenaide.app.rehearsal.watchman import Watchman
 from makenaide.config import Config
+from makenaide.domain.market import Market
 from makenaide.domain.money import Krw
 from makenaide.domain.order import PositionId
 from makenaide.exchange.http import Transport
@@ -28,6 +29,8 @@ from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.guard.stock import GuardParts
 from makenaide.execution.guard.stops import decode
 from makenaide.execution.halt import HaltFile, HaltPermit
+from makenaide.execution.pausing import Paused
+from makenaide.execution.reconcile import Reconciliation, reconcile
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.cycle import CycleResult
@@ -37,11 +40,14 @@ from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, open_account
 from makenaide.store.db import Database, Role, StoreSettings
 from makenaide.store.journal import books, put_postings
+from makenaide.store.reconciliation import open_findings
+from makenaide.store.wishes import paused_markets
 
 SCHEMA = "rehearsal"
 """Where the rows of a rehearsal live, in a database of their own."""
 
 ACCOUNT = "5ea5a1000000"
+"""The account of the books."""
 
 HALT = Path("/home/halt.json")
 """The kill switch of a rehearsal's own files."""
@@ -92,6 +98,11 @@ class Process:
             ).run()
         return ended
 
+    def reconciled(self) -> Reconciliation:
+        """What the guard did comes into the books, and they are compared with the venue, both ways."""
+        self.session.keeper.take_in()
+        return reconcile(self.session.desk, ACCOUNT)
+
     def outlived(self, until: datetime) -> None:
         """The trader is dead, his connection closed; the guard goes on by itself up to `until`."""
         while self.clock.now() < until:
@@ -124,8 +135,13 @@ def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Ca
     halt = HaltFile(files=plan.files, path=HALT)
 
     def forbids(position: str) -> list[str]:
-        found = ["nothing_bought_forbidden"] if halt.halt() is not None else []
-        return found if position in watchman.holds() else [*found, "guarded_before_sent"]
+        market = Market(position.rpartition("-")[0])
+        wanted = {
+            "nothing_bought_forbidden": halt.halt() is None and market not in paused_markets(db, ACCOUNT),
+            "nothing_bought_closed": all(each.market not in (None, market) for each in open_findings(db, ACCOUNT)),
+            "guarded_before_sent": position in watchman.holds(),
+        }
+        return [law for law, kept in wanted.items() if not kept]
 
     wire: Transport = Wire(exchange=exchange, clock=clock, forbids=forbids)
     venue = _client(config, CrashingTransport(inner=wire, burn=fuse.burn), clock, exchange.nonce)
@@ -152,7 +168,7 @@ def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Ca
         venue=venue,
         clock=clock,
         settings=config.execution,
-        permits=(HaltPermit(source=halt), keeper),
+        permits=(HaltPermit(source=halt), Paused(db=db, account_id=ACCOUNT), keeper),
         rival=keeper.rival,
         settled=keeper.publish,
     )
@@ -170,6 +186,7 @@ def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Ca
         risk=config.risk,
         schedule=config.schedule,
         stopping=lambda: False,
+        halt=halt,
     )
     return Process(plan=plan, session=session, watchman=watchman, clock=clock, db=db)
 

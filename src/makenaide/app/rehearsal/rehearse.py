@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from makenaide.app.rehearsal.case import Violation
 from makenaide.app.rehearsal.deeds import Agenda, halts, operators_deeds, persons_deeds
 from makenaide.app.rehearsal.exchange import Exchange
 from makenaide.app.rehearsal.fuse import At, Chooser, Drawn
-from makenaide.app.rehearsal.laws import Violation
 from makenaide.app.rehearsal.life import Fate, Life
 from makenaide.app.rehearsal.memory import MemoryFiles
 from makenaide.app.rehearsal.process import HALT, Plan, won
@@ -35,7 +35,7 @@ class Trial:
     harshness: float = 2.0
     crashes: int = 14
     falls: int = 6
-    people: bool = False
+    people: bool = True
     markets: int = MARKETS
 
 
