@@ -34,7 +34,7 @@ IDLE = replace(RISK, idle_days=1)
 
 def held(journal: Database, chart: Chart = CALM, risk: Any = IDLE) -> Trader:
     """A position of 0.1 ETH, and the clock at the second slot."""
-    trader = open_trader(journal, Exchange(tape=tape(bitcoin(4), chart)), risk=risk)
+    trader = open_trader(journal, Exchange(tape=tape(bitcoin(4), chart)), risk=risk, last_slot=FIRST + 9 * DAY)
     trader.buy(ETH, "0.1")
     trader.clock.move_to(SLOT + timedelta(seconds=10))
     return trader
@@ -90,11 +90,12 @@ def test_a_restart_knows_the_exits_that_are_not_done(journal: Database) -> None:
 def test_the_next_slot_decides_anew(journal: Database) -> None:
     warned = replace(CALM, warnings=(Window(start=FIRST + hours(20), end=FIRST + hours(40)),))
     trader = held(journal, warned, RISK)
-    trader.wire.faults.append(Fault(kind=Kind.OFFLINE, times=9999))
+    trader.wire.faults.append(Fault(kind=Kind.OFFLINE))
     run_cycle(trader.session, SLOT)
-    interlude(trader.session).until(SLOT + DAY + timedelta(seconds=10))
+    assert len(unfinished(trader.session)) == 1
+    trader.clock.move_to(SLOT + DAY + timedelta(seconds=10))
     run_cycle(trader.session, SLOT + DAY)
-    trader.wire.faults.clear()
+    assert unfinished(trader.session) == ()
     wait(trader, 30)
     assert reasons(trader) == []
     assert len(trader.positions()) == 1
@@ -179,7 +180,12 @@ def test_what_fails_after_a_sale_is_no_stuck_exit(journal: Database, caplog: pyt
 
 
 def test_a_held_market_that_is_gone_calls_a_person_once_and_keeps_its_position(journal: Database) -> None:
-    trader = held(journal, replace(CALM, delisted_at=FIRST + hours(20)))
+    ends = replace(CALM, delisted_at=FIRST + hours(20))
+    others = [replace(CALM, market=Market(f"KRW-A{n:02d}"), parts=1) for n in range(12)]
+    exchange = Exchange(tape=tape(bitcoin(4), ends, *others))
+    trader = open_trader(journal, exchange, risk=IDLE, last_slot=FIRST + 9 * DAY)
+    run_cycle(trader.session, FIRST)
+    trader.buy(ETH, "0.1")
     for day in (1, 2):
         trader.clock.move_to(FIRST + day * DAY + timedelta(seconds=10))
         trader.wire.sent.clear()
@@ -199,7 +205,7 @@ def test_a_market_that_the_venue_does_not_know_is_not_asked_again_until_the_next
     tried = orders_of_position(journal, trader.account.account_id, trader.positions()[0].position_id)
     assert [each.leg for each in tried] == [Leg.ENTRY, Leg.EXIT]
     trader.wire.faults.clear()
-    interlude(trader.session).until(SLOT + DAY + timedelta(seconds=10))
+    trader.clock.move_to(SLOT + DAY + timedelta(seconds=10))
     run_cycle(trader.session, SLOT + DAY)
     assert reasons(trader) == [Exit.NO_PROGRESS], "it is back"
 
