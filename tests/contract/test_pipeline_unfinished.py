@@ -1,4 +1,4 @@
-"""Exits that could not be made at their slot: made as soon as they can be, once, until the next slot says otherwise."""
+"""Exits that could not be made at their slot: made as soon as they can be, until the next slot decides anew."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
