@@ -25,6 +25,7 @@ class Kind(StrEnum):
     EMPTY = "empty 201"
     NOT_FOUND = "404"
     OFFLINE = "market offline"
+    NO_MARKET = "no such market"
     NO_TRADES = "the trades are not listed yet"
     SHUT = "the market is not active"
     HALF = "only the first trade has happened yet"
@@ -37,6 +38,7 @@ _REPLIES = {
     Kind.HTML: Response(status=502, headers={"content-type": "text/html"}, body=b"<html>Bad Gateway</html>"),
     Kind.NOT_FOUND: Response(status=404, headers={}, body=b'{"error":{"name":"order_not_found","message":""}}'),
     Kind.OFFLINE: Response(status=400, headers={}, body=b'{"error":{"name":"market_offline","message":""}}'),
+    Kind.NO_MARKET: Response(status=400, headers={}, body=b'{"error":{"name":"notfoundmarket","message":""}}'),
     Kind.EMPTY: Response(status=201, headers={}, body=b"{}"),
 }
 

@@ -22,6 +22,7 @@ from makenaide.pipeline.interlude import compared
 from makenaide.pipeline.leaving import leave_at_close
 from makenaide.pipeline.schedule import DECISION_SLOT
 from makenaide.pipeline.session import Session
+from makenaide.pipeline.unfinished import LEAVE
 from makenaide.pipeline.valuation import flow_since, value_account
 from makenaide.store.candles import last_days
 from makenaide.store.runs import (
@@ -64,7 +65,7 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
     state = compared(session)
     _note_difference(session, state)
     markets = refresh_listings(session, session.clock.now())
-    _step(session, run, "leave", lambda: _leave(session, markets, slot))
+    _step(session, run, LEAVE, lambda: _leave(session, markets, slot))
     _step(session, run, "collect", lambda: _collect(session, markets, slot))
     if not closing and kst(slot).time() == DECISION_SLOT:
         _decide_and_enter(session, run, (markets, state))
@@ -85,7 +86,7 @@ def _step(session: Session, run: Run, name: str, work: Any) -> None:
 def _leave(session: Session, markets: Markets, slot: datetime) -> Mapping[str, Any]:
     held = held_markets(session)
     got = collect(session, sorted(held), slot)
-    return {"held": len(held), "failed": got.failed, "left": leave_at_close(session, markets, slot)}
+    return {"held": len(held), "failed": got.failed, **leave_at_close(session, markets, slot)}
 
 
 def _collect(session: Session, markets: Markets, slot: datetime) -> Mapping[str, Any]:

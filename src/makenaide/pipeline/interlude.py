@@ -1,4 +1,7 @@
-"""Between two slots: the guard watches; what it does, what is in doubt, and what a person wishes is seen to."""
+"""Between two slots: the guard watches; what it does, what is in doubt, and what a person wishes is seen to.
+
+So are exits that the slot called for and that could not be made.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -6,6 +9,7 @@ from datetime import datetime, timedelta
 from makenaide.execution.reconcile import Reconciliation, reconcile
 from makenaide.execution.wishes import Clerk
 from makenaide.pipeline.session import Session
+from makenaide.pipeline.unfinished import try_again, unfinished
 from makenaide.store.orders import unsettled_orders
 
 _QUIET = timedelta(minutes=10)
@@ -13,7 +17,7 @@ _QUIET = timedelta(minutes=10)
 _SLEPT = timedelta(seconds=60)
 """A wait that took so much longer was a machine asleep."""
 _LONGEST = timedelta(minutes=5)
-"""So long, at most, an order in doubt waits for the next look."""
+"""So long, at most, an order in doubt waits for the next look, and an exit that is not done for its next try."""
 
 
 def take_in(session: Session) -> None:
@@ -41,6 +45,11 @@ class Interlude:
     doubt: frozenset[str] = frozenset()
     pause: timedelta = timedelta(0)
     settle_at: datetime | None = field(default=None)
+    leave_at: datetime | None = field(default=None)
+    leave_pause: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        self._expect_exits()
 
     def until(self, moment: datetime) -> None:
         """Return at `moment`, or soon after the session is asked to stop."""
@@ -48,6 +57,7 @@ class Interlude:
         while True:
             self.clerk.serve()
             self._take_in()
+            self._leave()
             wake = self._wake(moment)
             session.vigil.until(wake, session.stopping)
             now = session.clock.now()
@@ -62,6 +72,22 @@ class Interlude:
             take_in(session)
             self._expect()
         session.keeper.publish()
+
+    def _leave(self) -> None:
+        """Make the exits of the last slot that are not done, if it is time: soon, then ever less often."""
+        if self.leave_at is not None and self.session.clock.now() >= self.leave_at:
+            try_again(self.session)
+            self._expect_exits()
+
+    def _expect_exits(self) -> None:
+        """When exits that are not done are to be tried again. None is called for between two slots."""
+        session = self.session
+        if not unfinished(session):
+            self.leave_at = None
+            return
+        first = timedelta(seconds=session.desk.settings.exit_retry_seconds)
+        self.leave_pause = min(2 * self.leave_pause, max(first, _LONGEST)) if self.leave_pause else first
+        self.leave_at = session.clock.now() + self.leave_pause
 
     def _expect(self) -> None:
         """When what is still in doubt is to be settled again."""
@@ -78,6 +104,8 @@ class Interlude:
     def _wake(self, moment: datetime) -> datetime:
         if self.doubt and self.settle_at is not None:
             moment = min(moment, self.settle_at)
+        if self.leave_at is not None:
+            moment = min(moment, self.leave_at)
         if self.session.account.last_slot is None:
             pause = timedelta(seconds=self.session.desk.settings.wish_seconds)
             moment = min(moment, self.session.clock.now() + pause)

@@ -1,24 +1,21 @@
 """Leaving by the closed candle: stage, time, a third of the profit, a warning. Before any entry, each on its own."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from makenaide.domain.clock import trading_day
-from makenaide.domain.errors import Inconsistent, Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Price
-from makenaide.execution.leave import leave
 from makenaide.execution.portfolio import Position, open_positions
 from makenaide.pipeline.collect import Markets
 from makenaide.pipeline.decide import features_of
 from makenaide.pipeline.session import Session
+from makenaide.pipeline.unfinished import Wanted, note_gone, try_leaving
 from makenaide.risk.exits import CloseFacts, exits_at_close
 from makenaide.store.journal import Dust, put_dust
 from makenaide.store.runs import AuditEntry, put_audit
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,39 +24,42 @@ class _Close:
     stage: int | None
 
 
-def leave_at_close(session: Session, markets: Markets, slot: datetime) -> dict[str, str]:
-    """Sell what the last closed candle calls for; returns position -> exit rule. Needs the held candles stored.
+def leave_at_close(session: Session, markets: Markets, slot: datetime) -> dict[str, Any]:
+    """Sell what the last closed candle calls for; needs the held candles stored.
 
-    Whatever is missing mutes only the rule that needs it, and one position's failure never another's exit.
+    Returns what the step keeps: `left` (position -> exit rule, where something was sold) and `wanted`, all that was
+    called for: what is not done is tried again until the next slot (`pipeline.unfinished`). Whatever is missing
+    mutes only the rule that needs it, and one position's failure never another's exit. A position whose market is
+    not listed any more cannot be sold: a person is called, once.
     """
     positions = open_positions(session.db, session.account.account_id)
     closes = _closes(session, positions, slot)
     warned = {listing.market: listing.warning for listing in markets.listings}
+    ends = session.notices.delistings([each.market for each in positions]) if session.notices else {}
     left: dict[str, str] = {}
+    wanted: list[dict[str, Any]] = []
     for position in positions:
         close = closes.get(position.market, _Close(price=None, stage=None))
         if position.dust:
             continue  # the venue takes no order that small: it goes with the next exit of its market
+        if position.market not in warned:
+            note_gone(session, position, "not in the venue's list")
+            continue
         facts = CloseFacts(
             today=trading_day(slot),
             close=close.price,
             stage=close.stage,
-            warning=warned.get(position.market),
+            warning=warned[position.market],
+            delisting=ends.get(position.market),
         )
         for signal in exits_at_close(position.facts, facts, session.risk):
             if close.price is not None and not position.sellable(close.price):
                 _turn_to_dust(session, position, close.price)
                 break
-            try:
-                leave(session.desk, session.account, position, signal)
-            except (Unavailable, Inconsistent) as cause:
-                log.exception(
-                    "could not leave",
-                    extra={"action": "position.stuck", "position": position.position_id, "cause": str(cause)},
-                )
-            else:
+            wanted.append(Wanted(position_id=position.position_id, signal=signal).stored())
+            if try_leaving(session, position, signal):
                 left[position.position_id] = signal.kind
-    return left
+    return {"left": left, "wanted": wanted, "slot": slot.isoformat()}
 
 
 def _turn_to_dust(session: Session, position: Position, bid: Price) -> None:

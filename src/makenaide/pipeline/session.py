@@ -1,11 +1,12 @@
 """What one trading session works with: the account, the books, the venue, the clock and the rooms' settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from makenaide.domain.clock import Clock
+from makenaide.domain.market import Market
 from makenaide.exchange.venue import Venue
 from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.halt import HaltSource, note_halt
@@ -23,6 +24,14 @@ class Vigil(Protocol):
 
     def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
         """Return at `moment`, soon after `stopping` says so, or as soon as the guard has done something."""
+        ...
+
+
+class Notices(Protocol):
+    """Where announced ends of markets are known: the stream's tickers have them, the REST calls do not."""
+
+    def delistings(self, markets: Sequence[Market]) -> Mapping[Market, date]:
+        """Of `markets`, those with an announced end, and its day (KST); never raises `Unavailable`."""
         ...
 
 
@@ -48,6 +57,7 @@ class Session:
     schedule: ScheduleSettings
     stopping: Callable[[], bool]
     halt: HaltSource | None = None
+    notices: Notices | None = None
 
     def note_halt(self) -> None:
         """Write into the audit trail that buying was halted, or allowed again, since the last look."""

@@ -44,12 +44,16 @@ class StopState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseFacts:
-    """What the closed candle of yesterday says, asked in the slot of `today` (UTC day); None = not known."""
+    """What the closed candle of yesterday says, asked in the slot of `today` (UTC day); None = not known.
+
+    `delisting` is the day on which the venue has announced to close the market (KST), None = nothing announced.
+    """
 
     today: date
     close: Price | None
     stage: int | None
     warning: bool | None
+    delisting: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +133,9 @@ def stop_exit(state: StopState, facts: PositionFacts, bid: Price) -> ExitSignal 
 def exits_at_close(facts: PositionFacts, close: CloseFacts, settings: RiskSettings) -> tuple[ExitSignal, ...]:
     """At most one sale that the closed candle calls for.
 
-    WARNING, STAGE and NO_PROGRESS sell all, the first that speaks gives its name; THIRD sells a third once and
-    is swallowed by a full exit. Each rule stands alone: a missing input mutes only the rule that needs it. All
-    rules that spoke are in the evidence under "spoke".
+    DELISTING, WARNING, STAGE and NO_PROGRESS sell all, the first that speaks gives its name; THIRD sells a third
+    once and is swallowed by a full exit. Each rule stands alone: a missing input mutes only the rule that needs it.
+    All rules that spoke are in the evidence under "spoke".
     """
     third = _third(facts, close, settings)
     full = [kind for kind, speaks in _full_exits(facts, close, settings) if speaks]
@@ -146,6 +150,7 @@ def exits_at_close(facts: PositionFacts, close: CloseFacts, settings: RiskSettin
 
 def _full_exits(facts: PositionFacts, close: CloseFacts, settings: RiskSettings) -> tuple[tuple[Exit, bool], ...]:
     return (
+        (Exit.DELISTING, close.delisting is not None),
         (Exit.WARNING, close.warning is True),
         (Exit.STAGE, close.stage in _LEAVING_STAGES),
         (Exit.NO_PROGRESS, _idle(facts, close, settings)),
@@ -179,6 +184,7 @@ def _evidence(facts: PositionFacts, close: CloseFacts) -> dict[str, str]:
         "stage": "unknown" if close.stage is None else str(int(close.stage)),
         "warning": "unknown" if close.warning is None else str(close.warning).lower(),
         "days": str((close.today - facts.opened_on).days),
+        **({} if close.delisting is None else {"delisting": close.delisting.isoformat()}),
     }
 
 

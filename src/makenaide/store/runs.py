@@ -49,6 +49,12 @@ def finish_step(db: Database, run: Run, step: str, at: datetime, detail: Mapping
     db.do("step_done", run_id=run.run_id, step=step, at=at, detail=dict(detail))
 
 
+def latest_step(db: Database, account_id: str, step: str) -> Mapping[str, Any] | None:
+    """The detail of the newest checkpoint of `step`, whichever slot it was in; None before the first."""
+    row = db.row("step_latest", account_id=account_id, step=step)
+    return None if row is None else row.detail
+
+
 def finish_run(db: Database, run: Run, at: datetime) -> None:
     """Close the run."""
     db.do("run_finish", run_id=run.run_id, at=at)

@@ -26,6 +26,11 @@ INSERT INTO run_step (run_id, step, done_at, detail) VALUES (%(run_id)s, %(step)
 -- name: step_all
 SELECT step, done_at, detail FROM run_step WHERE run_id = %(run_id)s;
 
+-- name: step_latest
+-- The newest checkpoint of one step, whichever slot it was in.
+SELECT run.slot, run_step.done_at, run_step.detail FROM run_step JOIN run USING (run_id)
+WHERE run.account_id = %(account_id)s AND run_step.step = %(step)s ORDER BY run.slot DESC LIMIT 1;
+
 -- name: decision_put
 INSERT INTO decision (run_id, account_id, slot, market, refusal, evidence)
 VALUES (%(run_id)s, %(account_id)s, %(slot)s, %(market)s, %(refusal)s, %(evidence)s);
