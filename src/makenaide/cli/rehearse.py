@@ -10,9 +10,9 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from makenaide.app.rehearsal.campaign import DayReport, Extent, Summary, Told, rehearse_all, rehearse_day, stage
+from makenaide.app.rehearsal.case import Violation
 from makenaide.app.rehearsal.day import Strike
 from makenaide.app.rehearsal.keeping import keeper
-from makenaide.app.rehearsal.case import Violation
 from makenaide.app.rehearsal.laws import LAWS
 from makenaide.app.rehearsal.rehearse import Outcome, Trial
 from makenaide.catalogue import Text
