@@ -29,6 +29,8 @@ from makenaide.exchange.upbit.stream.watcher import EyesParts, StreamWatcher, in
 from makenaide.exchange.upbit.transport import UrllibTransport
 from makenaide.exchange.venue import Venue, Watcher
 
+_PATIENCE = 2.0
+"""Seconds that a look of the guard waits for its turn."""
 _ACCESS, _SECRET = "MAKENAIDE_UPBIT_ACCESS_KEY", "MAKENAIDE_UPBIT_SECRET_KEY"
 
 
@@ -58,7 +60,9 @@ class _Places:
 @contextmanager
 def outfit(post: Post, orders: Orders, flag: StopFlag, environ: Mapping[str, str]) -> Iterator[Outfit]:
     """Everything open, until the block ends; raises as `app.resident.resident`, `Misconfigured` without keys."""
-    paced = replace(orders.upbit, limiter=orders.upbit.limiter.within(Role.GUARD))
+    # One try and a short wait for its turn: the guard looks again by itself, and no market may hold up another's stop.
+    retry = replace(orders.upbit.retry, attempts=1, patience=min(orders.upbit.retry.patience, _PATIENCE))
+    paced = replace(orders.upbit, limiter=orders.upbit.limiter.within(Role.GUARD), retry=retry)
     clock = WallClock(flag)
     with ExitStack() as stack:
         places = (

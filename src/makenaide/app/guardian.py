@@ -18,7 +18,7 @@ from makenaide.domain.errors import InUse, Unavailable
 from makenaide.store.claims import exclusive
 from makenaide.store.home import file_faults
 
-SILENT_SECONDS = 15.0
+SILENT_SECONDS = 60.0
 """A guard that lives and gives no sign of life for so long is killed and another one started."""
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0

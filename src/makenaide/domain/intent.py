@@ -12,8 +12,10 @@ from makenaide.domain.order import (
     Leg,
     OrderLife,
     OrderRequest,
+    OrderType,
     Overtaken,
     PositionId,
+    Side,
     TimeInForce,
     advance,
 )
@@ -31,8 +33,8 @@ WITH_DUST = "with_dust"
 class StoredOrder:
     """A committed intent. `reason` is "entry" or the exit rule; `evidence` what it was computed from.
 
-    `sender` is the process that committed it: it alone sends. `burn` is the request that spends the identifier of
-    an unwanted entry, once that has been decided.
+    `sender` is the process that committed it. `burn` is the request that spends the identifier of an unwanted order,
+    once that has been decided.
     """
 
     request: OrderRequest
@@ -80,8 +82,14 @@ class Standing:
     looks: int
 
 
-def burn_request(entry: OrderRequest, burning: Burning) -> OrderRequest:
-    """The bid that spends the identifier of `entry`: it may rest for a moment, never take (protocol, point 6)."""
+def burn_request(order: OrderRequest, burning: Burning) -> OrderRequest:
+    """The bid that spends the identifier of `order`: it may rest for a moment, never take (protocol, point 6)."""
     return replace(
-        entry, price=burning.price, volume=burning.volume, total=None, time_in_force=TimeInForce.POST_ONLY
+        order,
+        side=Side.BID,
+        type=OrderType.LIMIT,
+        price=burning.price,
+        volume=burning.volume,
+        total=None,
+        time_in_force=TimeInForce.POST_ONLY,
     )

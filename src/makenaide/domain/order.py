@@ -165,7 +165,7 @@ class Voided:
 
 @dataclass(frozen=True, slots=True)
 class Burning:
-    """The identifier of an unwanted entry is about to be spent on a bid that cannot fill; written before it."""
+    """The identifier of an unwanted order is about to be spent on a bid that cannot fill; written before it."""
 
     price: Price
     volume: Quantity

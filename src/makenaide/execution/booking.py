@@ -11,9 +11,9 @@ from decimal import ROUND_DOWN, Decimal
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.intent import WITH_DUST, StoredOrder
 from makenaide.domain.money import QUANTITY_STEP, ZERO_KRW, Krw, Quantity
-from makenaide.domain.order import Found, PositionId
+from makenaide.domain.order import Found, Leg, PositionId
 from makenaide.exchange.venue import PlacedOrder
-from makenaide.execution.sameness import require_same
+from makenaide.execution.sameness import is_burn, require_same
 from makenaide.execution.whole import require_true, whole
 from makenaide.ledger.fees import share_fees
 from makenaide.ledger.fill import Fill
@@ -34,6 +34,8 @@ def book(db: Database, lease: Lease, order: StoredOrder, placed: PlacedOrder, at
     trades that cannot be true.
     """
     require_same(order, placed)
+    if placed.trades and order.leg is not Leg.ENTRY and is_burn(order, placed):
+        raise Inconsistent(f"{order.identifier}: the bid that was to spend it has bought {placed.executed}")
     if not whole(placed):
         return order
     with db.transaction():

@@ -78,6 +78,7 @@ class Journal(Protocol):
 class OrderProtocol:
     """One sender's way with orders; `sender` is its name.
 
+    `longest_wait`: for so many seconds at most it waits, in place, as the venue asks; the limiter keeps to the rest.
     An exit that the other process committed is settled like one's own: the identifier is the same, so that sending it
     again, or proving that it never was, is as safe as it is for its author.
     """
@@ -88,6 +89,7 @@ class OrderProtocol:
     settings: ExecutionSettings
     sender: str
     permits: tuple[Permit, ...] = ()
+    longest_wait: float = 60.0
 
     def settle(self, order: StoredOrder) -> StoredOrder:
         """Bring `order` as far towards its end as the venue allows now; never raises `Unavailable`.
@@ -139,35 +141,32 @@ class OrderProtocol:
         return self._send(order)
 
     def _wanted(self, order: StoredOrder) -> bool:
-        """An exit always is; an entry only while it is young and nothing forbids it (point 6)."""
+        """An exit while there is something to sell; an entry while it is young and nothing forbids it (point 6)."""
         if order.leg is not Leg.ENTRY:
-            return True
+            most = self.journal.most(order)
+            return most is None or bool(most)
         age = self.clock.now() - order.created_at
         return age <= timedelta(seconds=self.settings.wanted_seconds) and self.forbidden(order) is None
 
     def _send(self, order: StoredOrder) -> StoredOrder:
         """Record the send, then send; what is read again right before it is the state and the lease."""
         self.journal.confirm(order)
-        fitted = self._fitted(order)
-        if fitted is None:
-            planned = order.life.state is OrderState.PLANNED
-            return self._void(order, "nothing is left to sell") if planned else order
         sending = Sending()
-        order = self.journal.record(fitted, sending, self.clock.now())
+        order = self.journal.record(self._fitted(order), sending, self.clock.now())
         try:
             answer = self.venue.place(order.request)
         finally:
             _log(order, sending)  # the record is durable; its line in the log can wait for the order to be out
         return self._answered(order, answer)
 
-    def _fitted(self, order: StoredOrder) -> StoredOrder | None:
-        """An exit with no more volume than there is to sell by now; None when that is nothing."""
+    def _fitted(self, order: StoredOrder) -> StoredOrder:
+        """An exit with no more volume than there is to sell by now."""
         volume = order.request.volume
         most = self.journal.most(order) if order.leg is Leg.EXIT and volume is not None else None
-        if most is None or volume is None or volume <= most:
+        if not most or volume is None or volume <= most:
             return order
         log.warning("less is left to sell", extra={"action": "order.fitted", "identifier": order.identifier})
-        return self.record(order, Overtaken(order.sender, most, order.reason, {})) if most else None
+        return self.record(order, Overtaken(order.sender, most, order.reason, {}))
 
     def _checked(self, order: StoredOrder, answer: Answer) -> Answer:
         """A refusal of an exit counts only once a look shows that the number is free: the other process shares it."""
@@ -183,11 +182,11 @@ class OrderProtocol:
         answer = self._checked(order, answer)
         order = self.record(order, answer)
         if isinstance(answer, NotAccepted):
-            self.clock.sleep(answer.wait)
+            self.clock.sleep(min(answer.wait, self.longest_wait))
         return order
 
     def _burn(self, order: StoredOrder) -> StoredOrder:
-        """Spend the identifier of an unwanted entry on a bid that cannot fill: then the entry never can (point 6)."""
+        """Spend the identifier of an unwanted order on a bid that cannot fill: then the order never can (point 6)."""
         burning = _burning(self.venue, order)
         if burning is None:
             return order

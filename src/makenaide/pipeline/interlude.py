@@ -112,8 +112,10 @@ class Interlude:
         return moment
 
     def _reconcile(self, now: datetime, *, slept: bool) -> None:
-        """On the wall clock a day is long, and after a sleep nobody knows what happened meanwhile."""
-        if self.session.account.last_slot is None and (slept or now - self.looked >= _QUIET):
+        """A day is long on the wall clock, a sleep hides what happened, and a doubt may need what others did."""
+        wall = self.session.account.last_slot is None
+        due = now - self.looked >= _QUIET
+        if (wall and (slept or due)) or (self.doubt and due):
             compared(self.session)
             self.looked = now
 

@@ -43,6 +43,7 @@ _EVENTS = {
         domain.Absent,
         domain.Voided,
         domain.Overtaken,
+        domain.Burning,
     )
 }
 
@@ -179,8 +180,10 @@ def _plain(value: object) -> object:
 def event_of(data: Mapping[str, Any]) -> Event:
     """The event that an EVENT entry tells of; KeyError when it tells none."""
     detail = dict(data["detail"])
-    if data["event"] == domain.Overtaken.__name__:
+    if data["event"] in (domain.Overtaken.__name__, domain.Burning.__name__):
         detail["volume"] = Quantity(detail["volume"])
+    if data["event"] == domain.Burning.__name__:
+        detail["price"] = Price(detail["price"])
     made: Event = _EVENTS[data["event"]](**detail)
     return made
 

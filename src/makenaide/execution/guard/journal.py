@@ -29,6 +29,7 @@ from makenaide.execution.disk import Files
 from makenaide.execution.guard import entries
 from makenaide.execution.guard.entries import Entry, Kind
 from makenaide.execution.guard.file import JournalFile
+from makenaide.execution.sameness import is_burn
 from makenaide.ledger.postings import COIN_TOLERANCE
 from makenaide.risk.exits import StopState
 
@@ -137,6 +138,9 @@ class FileJournal:
     def book(self, order: StoredOrder, placed: PlacedOrder, at: datetime) -> StoredOrder | None:
         """Whatever sold under this identifier is an exit of this position, also when the other process sent it."""
         asked = order.request
+        if is_burn(order, placed):
+            found = Found(placed.uuid, placed.closed)
+            return order if order.after(found).life == order.life else self.record(order, found, at)
         if (placed.market, placed.side) != (asked.market, asked.side):
             return self._usurped(order, placed, at)
         sale = self.sales[order.identifier]

@@ -83,6 +83,7 @@ class Seller:
             clock=parts.clock,
             settings=parts.settings,
             sender=GUARD,
+            longest_wait=_LAG_PAUSE,
         )
 
     def _intent(self, watched: Watched, left: Tally, price: Price) -> StoredOrder | None:
