@@ -60,7 +60,7 @@ class _Places:
 @contextmanager
 def outfit(post: Post, orders: Orders, flag: StopFlag, environ: Mapping[str, str]) -> Iterator[Outfit]:
     """Everything open, until the block ends; raises as `app.resident.resident`, `Misconfigured` without keys."""
-    # One try and a short wait for its turn: the guard looks again by itself, and no market may hold up another's stop.
+    # One try and a short wait for its turn: the guard looks again by itself, and no market holds up the others.
     retry = replace(orders.upbit.retry, attempts=1, patience=min(orders.upbit.retry.patience, _PATIENCE))
     paced = replace(orders.upbit, limiter=orders.upbit.limiter.within(Role.GUARD), retry=retry)
     clock = WallClock(flag)

@@ -59,6 +59,7 @@ class Case:
 
 
 def identifier_of(order: Order) -> Identifier:
+    """The identifier of our order at the venue."""
     return Identifier(order.ticket.identifier or "")
 
 
