@@ -9,6 +9,7 @@
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
 BENCH ?= *
+PROOFS := tests/crash tests/simulation tests/mutants
 # Those that run by themselves; `make bench-exchange` runs the exchange's, which need other people's clients.
 BENCHES = $(filter-out bench/exchange%,$(wildcard bench/$(BENCH).py))
 
@@ -43,7 +44,15 @@ run: setup  ## trade on paper with the built-in simulator; more with ARGS="..." 
 	@.venv/bin/makenaide run $(ARGS)
 
 test: dev peers  ## every test, with coverage / 모든 테스트와 커버리지
-	@REQUIRE_PEERS=1 .venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+	@# On the second core meanwhile: the long proofs, which measure no coverage. With ARGS only what those name runs.
+	@proofs="$$(mktemp -d)"; trap 'rm -rf "$$proofs"' EXIT; \
+	if [ -z "$(ARGS)" ]; then \
+	    (.venv/bin/python -m pytest $(PROOFS) > "$$proofs/told" 2>&1; echo $$? > "$$proofs/code") & \
+	fi; \
+	REQUIRE_PEERS=1 .venv/bin/python -m pytest --cov --cov-report=term $(if $(ARGS),$(ARGS),$(PROOFS:%=--ignore=%)); \
+	code=$$?; wait; \
+	if [ -z "$(ARGS)" ]; then cat "$$proofs/told"; [ "$$(cat "$$proofs/code")" = 0 ] || code=1; fi; \
+	exit $$code
 	@echo "The pure rooms / 순수 모듈:"
 	@.venv/bin/python -m coverage report --fail-under=100 \
 	    --include='*/makenaide/domain/*,*/makenaide/strategy/*,*/makenaide/risk/*,*/makenaide/ledger/*'
