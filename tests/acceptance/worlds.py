@@ -25,7 +25,7 @@ from makenaide.environment import ACCESS_NAME, SECRET_NAME
 from makenaide.store.embedded import EmbeddedPostgres
 from tests.harness import is_loopback
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds after which a command counts as hung: far above what any needs on a busy machine."""
 
 LIVELY = """

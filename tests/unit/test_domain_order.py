@@ -13,6 +13,7 @@ from makenaide.domain.market import Market
 from makenaide.domain.order import (
     Absent,
     Accepted,
+    Burning,
     Duplicate,
     Event,
     Found,
@@ -22,6 +23,7 @@ from makenaide.domain.order import (
     NotSent,
     OrderLife,
     OrderState,
+    Overtaken,
     PositionId,
     Rejected,
     Sending,
@@ -187,3 +189,23 @@ def test_different_orders_have_different_identifiers() -> None:
         for number in (1, 2, 11)
     }
     assert len(made) == 2 * 2 * 2 * 2 * 3
+
+
+@pytest.mark.parametrize("state", [S.PLANNED, S.ACCEPTED])
+def test_only_an_order_in_doubt_is_burnt(state: OrderState) -> None:
+    with pytest.raises(Inconsistent, match="is not burnt"):
+        advance(OrderLife(state), Burning())
+
+
+def test_burning_an_order_in_doubt_is_a_send_that_keeps_the_doubt() -> None:
+    assert advance(OrderLife(S.UNKNOWN), Burning()) == OrderLife(S.SENT, doubt=True)
+
+
+def test_an_accepted_order_cannot_have_been_overtaken() -> None:
+    with pytest.raises(Inconsistent, match="cannot have been overtaken"):
+        advance(OrderLife(S.ACCEPTED, uuid="u"), Overtaken())
+
+
+def test_an_overtaken_order_is_in_doubt_unless_it_was_never_sent() -> None:
+    assert advance(OrderLife(S.PLANNED), Overtaken()) == OrderLife(S.PLANNED)
+    assert advance(OrderLife(S.REJECTED), Overtaken()) == OrderLife(S.UNKNOWN, doubt=True)
