@@ -1,6 +1,7 @@
 """The order's life: every state against every event, and identifiers (house.md section 5)."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from makenaide.domain.clock import KST
 from makenaide.domain.errors import Inconsistent
 from makenaide.domain.market import Market
+from makenaide.domain.money import Price, Quantity
 from makenaide.domain.order import (
     Absent,
     Accepted,
@@ -34,6 +36,8 @@ from makenaide.domain.order import (
 )
 
 S = OrderState
+BURNING = Burning(Price(Decimal(1)), Quantity(Decimal(5_000)))
+OVERTAKEN = Overtaken("guard", Quantity(Decimal(1)), "less is left", {})
 EVENTS: dict[str, Event] = {
     "sending": Sending(),
     "not_sent": NotSent("refused"),
@@ -194,18 +198,18 @@ def test_different_orders_have_different_identifiers() -> None:
 @pytest.mark.parametrize("state", [S.PLANNED, S.ACCEPTED])
 def test_only_an_order_in_doubt_is_burnt(state: OrderState) -> None:
     with pytest.raises(Inconsistent, match="is not burnt"):
-        advance(OrderLife(state), Burning())
+        advance(OrderLife(state), BURNING)
 
 
 def test_burning_an_order_in_doubt_is_a_send_that_keeps_the_doubt() -> None:
-    assert advance(OrderLife(S.UNKNOWN), Burning()) == OrderLife(S.SENT, doubt=True)
+    assert advance(OrderLife(S.UNKNOWN), BURNING) == OrderLife(S.SENT, doubt=True)
 
 
 def test_an_accepted_order_cannot_have_been_overtaken() -> None:
     with pytest.raises(Inconsistent, match="cannot have been overtaken"):
-        advance(OrderLife(S.ACCEPTED, uuid="u"), Overtaken())
+        advance(OrderLife(S.ACCEPTED, uuid="u"), OVERTAKEN)
 
 
 def test_an_overtaken_order_is_in_doubt_unless_it_was_never_sent() -> None:
-    assert advance(OrderLife(S.PLANNED), Overtaken()) == OrderLife(S.PLANNED)
-    assert advance(OrderLife(S.REJECTED), Overtaken()) == OrderLife(S.UNKNOWN, doubt=True)
+    assert advance(OrderLife(S.PLANNED), OVERTAKEN) == OrderLife(S.PLANNED)
+    assert advance(OrderLife(S.REJECTED), OVERTAKEN) == OrderLife(S.UNKNOWN, doubt=True)
