@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from makenaide.app.rehearsal.campaign import DayReport, Extent, Summary, Told, rehearse_all, rehearse_day, stage
 from makenaide.app.rehearsal.case import Violation
 from makenaide.app.rehearsal.day import Strike
-from makenaide.app.rehearsal.keeping import keeper
+from makenaide.app.rehearsal.keeping import Keeper
 from makenaide.app.rehearsal.laws import LAWS
 from makenaide.app.rehearsal.rehearse import Outcome, Trial
 from makenaide.catalogue import Text
@@ -47,7 +47,7 @@ class Asked:
 def rehearse_worlds(asked: Asked, *, as_json: bool) -> None:
     """Run what is asked, tell it, and keep it as evidence; `Inconsistent` (exit code 12) when a law broke."""
     env, text = environment()
-    keep = keeper(env)
+    keeper = Keeper(env)
     trials = [
         Trial(config=env.config, seed=seed, days=asked.days)
         for seed in range(asked.seed, asked.seed + asked.seeds)
@@ -60,8 +60,10 @@ def rehearse_worlds(asked: Asked, *, as_json: bool) -> None:
             day = rehearse_day(one, copies, extent, asked.workers, told)
         outcomes = () if extent.only is not None else rehearse_all(trials, copies, asked.workers, told)
     summary = Summary(outcomes=outcomes, day=day)
-    result = _result(asked, summary) | dict(keep.stamps(datetime.now(UTC)))
-    kept = extent.only is None and keep.keep(result)
+    result = _result(asked, summary) | dict(keeper.stamps(datetime.now(UTC)))
+    kept = extent.only is None
+    if kept:
+        keeper.keep(result)
     if as_json:
         print_json(result)
     else:

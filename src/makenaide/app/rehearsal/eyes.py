@@ -1,8 +1,8 @@
-"""The eyes of a rehearsal: the real stream watcher, fed with the books of the stepped venue, through lost frames.
+"""The eyes of a rehearsal: the books of the stepped venue, through lost frames.
 
-Time jumps from one touched fence to the next. While it jumps nothing comes, so that the monotonic clock of the
-watcher stands still: a quiet connection is alive. At each landing the watched markets send a book each, and each of
-these frames can be lost, doubled, overtaken, or the last for a while.
+The stream's own watcher is not in this loop: its process and its tests prove it. Time jumps from one touched fence to
+the next. At each landing the watched markets send a book each, and each of these frames can be lost, or the stream
+silent for a while.
 """
 
 from collections.abc import Mapping
