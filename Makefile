@@ -9,7 +9,8 @@
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
 BENCH ?= *
-PROOFS := tests/crash tests/simulation tests/mutants
+# The tests that run whole programs and whole worlds; the rest are called within one process, where coverage sees them.
+WHOLE := tests/acceptance tests/crash tests/simulation tests/mutants
 # Those that run by themselves; `make bench-exchange` runs the exchange's, which need other people's clients.
 BENCHES = $(filter-out bench/exchange%,$(wildcard bench/$(BENCH).py))
 
@@ -44,14 +45,14 @@ run: setup  ## trade on paper with the built-in simulator; more with ARGS="..." 
 	@.venv/bin/makenaide run $(ARGS)
 
 test: dev peers  ## every test, with coverage / 모든 테스트와 커버리지
-	@# On the second core meanwhile: the long proofs, which measure no coverage. With ARGS only what those name runs.
-	@proofs="$$(mktemp -d)"; trap 'rm -rf "$$proofs"' EXIT; \
+	@# Two halves beside each other, of which one measures coverage. With ARGS only what those name runs.
+	@half="$$(mktemp -d)"; trap 'rm -rf "$$half"' EXIT; \
 	if [ -z "$(ARGS)" ]; then \
-	    (.venv/bin/python -m pytest $(PROOFS) > "$$proofs/told" 2>&1; echo $$? > "$$proofs/code") & \
+	    (.venv/bin/python -m pytest $(WHOLE) > "$$half/told" 2>&1; echo $$? > "$$half/code") & \
 	fi; \
-	REQUIRE_PEERS=1 .venv/bin/python -m pytest --cov --cov-report=term $(if $(ARGS),$(ARGS),$(PROOFS:%=--ignore=%)); \
+	REQUIRE_PEERS=1 .venv/bin/python -m pytest --cov --cov-report=term $(if $(ARGS),$(ARGS),$(WHOLE:%=--ignore=%)); \
 	code=$$?; wait; \
-	if [ -z "$(ARGS)" ]; then cat "$$proofs/told"; [ "$$(cat "$$proofs/code")" = 0 ] || code=1; fi; \
+	if [ -z "$(ARGS)" ]; then cat "$$half/told"; [ "$$(cat "$$half/code")" = 0 ] || code=1; fi; \
 	exit $$code
 	@echo "The pure rooms / 순수 모듈:"
 	@.venv/bin/python -m coverage report --fail-under=100 \

@@ -11,8 +11,8 @@ import pytest
 
 from tests.harness import POLICY, clean_environment, folder_of, guard_sockets, stripped
 
-BUDGET_SECONDS = 1_500
-"""Of one process: `make test` runs two, on two cores, with coverage in one of them."""
+BUDGET_SECONDS = 900
+"""Of one process: `make test` runs two beside each other."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 NUMBERS = count()
 SECONDS: defaultdict[str, float] = defaultdict(float)

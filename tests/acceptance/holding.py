@@ -27,7 +27,7 @@ from makenaide.environment import load
 from makenaide.exchange.simulator.core.venue import Venue
 from makenaide.exchange.simulator.market import BOOK_LEVELS, BookSides, MarketData
 from makenaide.exchange.simulator.prices.generator import generate
-from makenaide.exchange.simulator.prices.model import GeneratorSettings
+from makenaide.exchange.simulator.prices.model import GeneratorSettings, Model
 from makenaide.exchange.simulator.rest.face import Face
 from makenaide.exchange.simulator.server import Server
 from makenaide.exchange.simulator.settings import FaceSettings, Pace, QuotaSettings, VenueSettings
@@ -115,7 +115,9 @@ class Prices:
 def prices(markets: int) -> Iterator[Prices]:
     """Serve so many markets until the block ends."""
     now = datetime.now(UTC)
-    settings = GeneratorSettings(markets=markets, history_days=60, days=3, first_day=trading_day(now))
+    # A market that is warned of or without offers at this very hour would be another test.
+    even = Model(thin_gaps=0, warned_trends=0, warned_others=0)
+    settings = GeneratorSettings(markets=markets, history_days=60, days=3, first_day=trading_day(now), model=even)
     data = Falling(generate(settings))
     venue = Venue(data, VenueSettings(pace=Pace.REAL))
     face = Face(venue, [], FaceSettings(quota=QuotaSettings(enforced=False)), unhurried())
@@ -185,7 +187,8 @@ class Holder:
                 wish = OrderRequest(
                     market=market, side=Side.BID, type=OrderType.PRICE, identifier=name, total=Krw(50_000)
                 )
-                assert isinstance(client.place(wish), Accepted)
+                outcome = client.place(wish)
+                assert isinstance(outcome, Accepted), outcome
 
     def balance(self, market: Market) -> Decimal:
         """What the venue holds of a market's coin, free and locked."""
