@@ -9,7 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from makenaide.app.assembly import Ground, assemble
 from makenaide.app.guarding import InlineLink
+from makenaide.config import Config
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.market import Market, base_of
 from makenaide.domain.money import Krw, Price, Quantity
@@ -33,14 +35,12 @@ from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.execution.disk import Disk, Files
 from makenaide.execution.guard.guard import Guard
-from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.guard.stock import GuardParts
 from makenaide.execution.portfolio import Position, open_positions
 from makenaide.execution.settings import ExecutionSettings
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings, difference
 from makenaide.pipeline.cycle import CycleResult
-from makenaide.pipeline.history import History
 from makenaide.pipeline.interlude import take_in
 from makenaide.pipeline.loop import Patience, run_loop
 from makenaide.pipeline.schedule import ScheduleSettings
@@ -268,43 +268,6 @@ def client(transport: Stamped | FaultyTransport, clock: SteppedClock) -> UpbitCl
     return client_of(transport, clock, KEYS, lambda: f"nonce-{next(_NONCES)}")
 
 
-def _guarded(
-    ledger: tuple[Database, Lease, Account],
-    exchange: Exchange,
-    eyes: tuple[UpbitClient, Remote, SteppedClock],
-    rules: tuple[ExecutionSettings, RiskSettings],
-    files: Files,
-) -> tuple[Guard, Keeper]:
-    """The guard in this process, and the trader's hold on it."""
-    (db, lease, account), (venue, remote, clock), (settings, risk) = ledger, eyes, rules
-    guard = Guard(
-        GuardParts(
-            account_id=account.account_id,
-            folder=exchange.guard,
-            key=b"k" * 32,
-            files=files,
-            venue=venue,
-            watcher=SteppedWatcher(remote=remote, clock=clock),
-            clock=clock,
-            settings=settings,
-            risk=risk,
-            blind_looks=3,
-        )
-    )
-    keeper = Keeper(
-        db=db,
-        lease=lease,
-        account=account,
-        clock=clock,
-        files=guard.parts.files,
-        folder=exchange.guard,
-        key=guard.parts.key,
-        settings=settings,
-        link=InlineLink(guard),
-    )
-    return guard, keeper
-
-
 def open_trader(
     db: Database,
     exchange: Exchange,
@@ -330,36 +293,41 @@ def open_trader(
         if not books(db, account_id):
             put_postings(db, account_id, cash_postings("cash:opening", Krw(exchange.won), FIRST))
     venue = client(wire, clock)
-    settings = execution or ExecutionSettings()
-    remote = Remote(transport=wire, keys=KEYS, ids=lambda: f"nonce-{next(_NONCES)}")
-    guard, keeper = _guarded(
-        (db, lease, account), exchange, (venue, remote, clock), (settings, risk), files or Disk()
+    config = Config(
+        strategy=strategy,
+        risk=risk,
+        execution=execution or ExecutionSettings(),
+        schedule=schedule or ScheduleSettings(),
     )
-    desk = Desk(
-        db=db,
-        lease=lease,
-        venue=venue,
-        clock=clock,
-        settings=settings,
-        permits=(keeper,),
-        rival=keeper.rival,
-        settled=keeper.publish,
+    guard = Guard(
+        GuardParts(
+            account_id=account.account_id,
+            folder=exchange.guard,
+            key=b"k" * 32,
+            files=files or Disk(),
+            venue=venue,
+            watcher=SteppedWatcher(
+                remote=Remote(transport=wire, keys=KEYS, ids=lambda: f"nonce-{next(_NONCES)}"), clock=clock
+            ),
+            clock=clock,
+            settings=config.execution,
+            risk=risk,
+            blind_looks=3,
+        )
     )
-    session = Session(
+    ground = Ground(
         account=account,
         db=db,
         lease=lease,
         venue=venue,
-        keeper=keeper,
-        vigil=guard,
         clock=clock,
-        desk=desk,
-        history=History(db, account.feed),
-        strategy=strategy,
-        risk=risk,
-        schedule=schedule or ScheduleSettings(),
-        stopping=stopping,
+        files=guard.parts.files,
+        folder=exchange.guard,
+        key=guard.parts.key,
+        link=InlineLink(guard),
+        vigil=guard,
     )
+    session = assemble(config, ground, stopping=stopping)
     return Trader(exchange=exchange, session=session, clock=clock, wire=wire, guard=guard)
 
 

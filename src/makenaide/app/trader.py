@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from makenaide.app.admission import Admission
+from makenaide.app.assembly import Ground, assemble
 from makenaide.app.clock import StopFlag
 from makenaide.app.guarding import hold
 from makenaide.app.holder import holder_name
@@ -21,15 +22,11 @@ from makenaide.environment import Environment
 from makenaide.exchange.upbit.shares import Role
 from makenaide.exchange.venue import Balance
 from makenaide.execution.disk import Disk
-from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.halt import FILE_NAME, HaltFile
-from makenaide.execution.pausing import Paused
 from makenaide.execution.reconcile.book import postings
 from makenaide.execution.reconcile.facts import Booking
-from makenaide.execution.submit import Desk
 from makenaide.ledger.lots import LotChange
 from makenaide.ledger.postings import cash_postings
-from makenaide.pipeline.history import History
 from makenaide.pipeline.loop import Patience, Progress, run_loop
 from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
@@ -135,47 +132,21 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
     guard = hold(config, market, account.account_id, wanted.folder)
     files = Disk()
     halt = HaltFile(files=files, path=wanted.home / FILE_NAME)
-    keeper = Keeper(
+    ground = Ground(
+        account=account,
         db=ledger.db,
         lease=ledger.lease,
-        account=account,
+        venue=market.venue,
         clock=market.clock,
         files=files,
         folder=guard.folder,
         key=guard.key,
-        settings=config.execution,
         link=guard.link,
-    )
-    desk = Desk(
-        db=ledger.db,
-        lease=ledger.lease,
-        venue=market.venue,
-        clock=market.clock,
-        settings=config.execution,
-        permits=(
-            *permits(config, ledger.db, account, halt, market.clock),
-            Paused(db=ledger.db, account_id=account.account_id),
-            keeper,
-        ),
-        rival=keeper.rival,
-        settled=keeper.publish,
-    )
-    return Session(
-        account=account,
-        db=ledger.db,
-        lease=ledger.lease,
-        venue=market.venue,
-        keeper=keeper,
         vigil=guard.vigil,
-        clock=market.clock,
-        desk=desk,
-        history=History(ledger.db, account.feed),
-        strategy=config.strategy,
-        risk=config.risk,
-        schedule=config.schedule,
-        stopping=flag,
         halt=halt,
     )
+    allowed = permits(config, ledger.db, account, halt, market.clock)
+    return assemble(config, ground, permits=tuple(allowed), stopping=flag)
 
 
 def _market(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -> AbstractContextManager[Market]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from makenaide.app.assembly import Ground, assemble
 from makenaide.app.rehearsal.effects import CrashingDatabase, CrashingFiles, CrashingTransport, CrashingWatcher
 from makenaide.app.rehearsal.exchange import KEYS, Exchange, Wire
 from makenaide.app.rehearsal.eyes import SteppedEyes
@@ -25,16 +26,13 @@ from makenaide.exchange.venue import Watcher
 from makenaide.execution.disk import Files
 from makenaide.execution.drain import Drain, Policy
 from makenaide.execution.guard.guard import STOPS, Guard
-from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.guard.stock import GuardParts
 from makenaide.execution.guard.stops import decode
 from makenaide.execution.halt import HaltFile, HaltPermit
-from makenaide.execution.pausing import Paused
 from makenaide.execution.reconcile import Reconciliation, reconcile
 from makenaide.execution.submit import Desk
 from makenaide.ledger.postings import cash_postings
 from makenaide.pipeline.cycle import CycleResult
-from makenaide.pipeline.history import History
 from makenaide.pipeline.loop import Patience, run_loop
 from makenaide.pipeline.session import Session
 from makenaide.store.accounts import Account, Lease, find_account, open_account
@@ -151,43 +149,20 @@ def _opened(plan: Plan, db: CrashingDatabase, fate: tuple[SteppedClock, Fuse, Ca
     lease = Lease(db, ACCOUNT, "rehearsal")
     account = replace(_account(plan, db), last_slot=plan.last)
     watchman = Watchman(make=lambda: _guard(plan, (venue, eyes, files), clock), clock=clock, alone=alone)
-    keeper = Keeper(
+    ground = Ground(
+        account=account,
         db=db,
         lease=lease,
-        account=account,
+        venue=venue,
         clock=clock,
         files=files,
         folder=_FOLDER,
         key=_KEY,
-        settings=config.execution,
         link=watchman,
-    )
-    desk = plan.desk(
-        db=db,
-        lease=lease,
-        venue=venue,
-        clock=clock,
-        settings=config.execution,
-        permits=(HaltPermit(source=halt), Paused(db=db, account_id=ACCOUNT), keeper),
-        rival=keeper.rival,
-        settled=keeper.publish,
-    )
-    session = Session(
-        account=account,
-        db=db,
-        lease=lease,
-        venue=venue,
-        keeper=keeper,
         vigil=watchman,
-        clock=clock,
-        desk=desk,
-        history=History(db, account.feed),
-        strategy=config.strategy,
-        risk=config.risk,
-        schedule=config.schedule,
-        stopping=lambda: False,
         halt=halt,
     )
+    session = assemble(config, ground, permits=(HaltPermit(source=halt),), desk=plan.desk)
     return Process(plan=plan, session=session, watchman=watchman, clock=clock, db=db)
 
 
