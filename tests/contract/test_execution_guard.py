@@ -282,7 +282,8 @@ def test_an_identifier_that_another_order_has_takes_no_stop_away_and_calls_a_per
     assert trader.positions() == ()
     sales = [each.fill for each in all_fills(journal, trader.account.account_id) if each.fill.market == ETH][1:]
     assert {each.identifier for each in sales} == {f"mk1-0001-{key}-x02"}
-    assert trader.alarms() == ["alarm.exit_stuck"], "a person is called once, not at every look"
+    alarms = ["alarm.order_inconsistent", "alarm.exit_stuck"]
+    assert trader.alarms() == alarms, "the trader and the guard call a person once each, not at every look"
 
 
 @dataclass

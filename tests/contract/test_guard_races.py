@@ -10,7 +10,7 @@ from makenaide.domain.reason import Exit
 from makenaide.exchange.simulator.settings import Check, VenueSettings
 from makenaide.execution.leave import leave
 from makenaide.execution.reconcile import reconcile
-from makenaide.pipeline.interlude import compared, take_in
+from makenaide.pipeline.interlude import compared, interlude, take_in
 from makenaide.store.db import Database
 from makenaide.store.journal import flaws
 from makenaide.store.orders import unsettled_orders
@@ -170,4 +170,18 @@ def test_an_exit_is_sent_again_for_no_more_than_is_left(journal: Database) -> No
     trader.wire.faults.clear()
     rounds(trader, 3, minutes=2)
     assert before - trader.exchange.balances()["ETH"] == Decimal("0.04")
+    assert flaws(journal, trader.account.account_id) == ()
+
+
+def test_a_sale_that_a_persons_sale_holds_up_is_done_within_minutes_not_at_the_next_slot(journal: Database) -> None:
+    """The number of x01 is spent on a refusal whose send was in doubt: only the books can say that it never was."""
+    trader = fallen(journal)
+    Person(trader).sell(ETH, "0.06")
+    trader.clock.sleep(30)
+    trader.wire.faults.append(replace(lost(), times=1))
+    interlude(trader.session).until(trader.clock.now() + timedelta(minutes=10))
+    first, second = (each for each in exits(trader) if not each.identifier.startswith("manual"))
+    assert (first.life.state, first.life.spent) == (OrderState.VOID, True)
+    assert second.life.state is OrderState.CLOSED
+    assert trader.exchange.balances().get("ETH", Decimal(0)) == 0
     assert flaws(journal, trader.account.account_id) == ()

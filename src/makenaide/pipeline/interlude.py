@@ -113,9 +113,8 @@ class Interlude:
 
     def _reconcile(self, now: datetime, *, slept: bool) -> None:
         """A day is long on the wall clock, a sleep hides what happened, and a doubt may need what others did."""
-        wall = self.session.account.last_slot is None
-        due = now - self.looked >= _QUIET
-        if (wall and (slept or due)) or (self.doubt and due):
+        wall, quiet = self.session.account.last_slot is None, now - self.looked
+        if (wall and (slept or quiet >= _QUIET)) or (self.doubt and quiet >= self.pause):
             compared(self.session)
             self.looked = now
 

@@ -82,7 +82,7 @@ class Guard:
         return Ack(version=file.version if file else 0, digest=file.digest if file else "", fault=fault)
 
     def until(self, moment: datetime, stopping: Callable[[], bool]) -> None:
-        """Return at `moment`, soon after `stopping` says so, or as soon as a sale has ended.
+        """Return at `moment`, soon after `stopping` says so, or as soon as a sale has come one step further.
 
         What happened while nobody looked counts: the first look is at once.
         """
@@ -91,9 +91,9 @@ class Guard:
             self.reload()
             wake = min([wake, moment, *self._retries()])
             bids = self._wait(wake)
-            ended = self._act(bids)
+            sold = self._act(bids)
             now = self.parts.clock.now()
-            if ended or now >= moment or stopping():
+            if sold or now >= moment or stopping():
                 return
             wake = moment
 
@@ -192,8 +192,8 @@ class Guard:
         return bids
 
     def _act(self, bids: Mapping[Market, Price]) -> bool:
-        """Raise the stops by what was seen, and sell where one is touched; whether a sale ended."""
-        ended = False
+        """Raise the stops by what was seen, and sell where one is touched; whether there was something to sell."""
+        sold = False
         for each in tuple(self._watched.values()):
             if each.about.position_id in self.journal.dust:
                 continue
@@ -202,20 +202,20 @@ class Guard:
             if bid is not None and each.due(now) and not self.stock.begun(each.about):
                 self._look_at(each, bid)
             if (each.signal is not None or self.stock.begun(each.about)) and each.due(self.parts.clock.now()):
-                ended |= self._sell(each, bid)
-        return ended
+                self._sell(each, bid)
+                sold = True
+        return sold
 
-    def _sell(self, watched: Watched, bid: Price | None) -> bool:
+    def _sell(self, watched: Watched, bid: Price | None) -> None:
         """One step of its sale; whatever is wrong with one market is no other's trouble."""
         try:
-            return self.seller.step(watched, bid)
+            self.seller.step(watched, bid)
         except MakenaideError as cause:
             position = watched.about.position_id
             log.exception(
                 "cannot sell", extra={"action": "position.stuck", "position": position, "cause": str(cause)}
             )
             self.seller.later(watched)
-            return False
 
     def _look_at(self, watched: Watched, bid: Price) -> None:
         about = watched.about

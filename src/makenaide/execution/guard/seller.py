@@ -33,26 +33,27 @@ class Seller:
     stock: Stock
     installation: Callable[[], str]
 
-    def step(self, watched: Watched, bid: Price | None) -> bool:
-        """One step of the sale of `watched`; whether it ended (sold, or nothing more can be done for now)."""
+    def step(self, watched: Watched, bid: Price | None) -> None:
+        """One step of the sale of `watched`, and when the next one is due."""
         sale = self.stock.under_way(watched.about)
         if sale is None:
             self.stock.look_again(watched.about)
             left = self.stock.left(watched)
             if left is None:
                 self.later(watched)
-                return False
+                return
             if not left.total:
-                return self._is_sold(watched)
+                self._is_sold(watched)
+                return
             order = self._intent(watched, left, max(bid or watched.stop.price, watched.stop.price))
             if order is None:
-                return watched.about.position_id in self.journal.dust
+                return
             self.journal.commit(order)
             sale = self.journal.sales[order.identifier]
         order = self._protocol().step(sale.order)
         if order.life.state is OrderState.ACCEPTED:
             order = self._protocol().step(order)
-        return self._stepped(watched, self.journal.sales[order.identifier])
+        self._stepped(watched, self.journal.sales[order.identifier])
 
     def later(self, watched: Watched) -> None:
         """Nobody can say yet: soon again, and ever less often while that lasts."""
@@ -67,13 +68,12 @@ class Seller:
         watched.set_at = self.parts.clock.now()
         watched.retry_at = watched.set_at + timedelta(seconds=seconds)
 
-    def _is_sold(self, watched: Watched) -> bool:
+    def _is_sold(self, watched: Watched) -> None:
         """Nothing is left of it, until something else is published; what is still being bought is asked for again."""
         watched.signal = None
         watched.sold = watched.about.pending is None or watched.bought is not None
         if not watched.sold:
             self.later(watched)
-        return True
 
     def _protocol(self) -> OrderProtocol:
         parts = self.parts
@@ -123,40 +123,35 @@ class Seller:
             sender=GUARD,
         )
 
-    def _stepped(self, watched: Watched, sale: Sale) -> bool:
+    def _stepped(self, watched: Watched, sale: Sale) -> None:
         settings = self.parts.settings
         match sale.order.life.state:
             case OrderState.CLOSED:
                 watched.lacking_since, watched.pause = None, 0.0
                 left = self.stock.left(watched)
                 if left is not None and not left.total:
-                    return self._is_sold(watched)
+                    self._is_sold(watched)
+                    return
                 # The book was too thin for all of it: the rest at once, or after a while when nothing went at all.
                 self._again(watched, 0.0 if sale.executed else settings.exit_retry_seconds)
-                return True
             case OrderState.REJECTED:
-                return self._refused(watched, sale)
+                self._refused(watched, sale)
             case OrderState.VOID:
                 watched.pause = 0.0
                 self._again(watched, 0.0)
-                return False
             case OrderState.ACCEPTED:
                 self._again(watched, settings.poll_seconds)
-                return False
             case _:
                 self.later(watched)
-                return False
 
-    def _refused(self, watched: Watched, sale: Sale) -> bool:
+    def _refused(self, watched: Watched, sale: Sale) -> None:
         if sale.refusal == _LACKING:
             self._lacking(watched)
-            return False
-        if sale.refusal == _OFFLINE:
+        elif sale.refusal == _OFFLINE:
             self._again(watched, self.parts.settings.settle_again_seconds)
-            return True
-        # Too small for the venue at its price of this moment: the stop's price said otherwise, so that it may change.
-        self._stuck(watched, f"refused: {sale.refusal}")
-        return True
+        else:
+            # Too small for the venue at its price of this moment: the stop's price said otherwise, and may change.
+            self._stuck(watched, f"refused: {sale.refusal}")
 
     def _lacking(self, watched: Watched) -> None:
         """Balances lag behind trades: again for some seconds with what is free, then a person is called."""
