@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
 from makenaide.app.rehearsal.exchange import Change, Exchange
 from makenaide.domain.intent import StoredOrder
-from makenaide.domain.order import Identifier, PositionId
+from makenaide.domain.order import Identifier, OrderState, PositionId
 from makenaide.exchange.simulator.core.orders import Order
 from makenaide.store.db import Database
 from makenaide.store.journal import JournalFill, all_fills
@@ -56,6 +58,31 @@ class Case:
     def seen(self, change: Change) -> bool:
         """Whether the trader has looked through the time of `change`."""
         return self.looked is not None and change.at <= self.looked
+
+    def light(self, begin: datetime, end: datetime) -> timedelta:
+        """How much of [begin, end) was not dark: there was a process, and the venue answered it."""
+        left, at = timedelta(0), begin
+        for dark in self.exchange.darkness(end):
+            if dark[1] <= at or dark[0] >= end:
+                continue
+            left += max(dark[0] - at, timedelta(0))
+            at = max(at, dark[1])
+        return left + max(end - at, timedelta(0))
+
+    def doubts(self) -> Iterator[tuple[Identifier, datetime, datetime]]:
+        """Each time that an order was in doubt: from when, and until when, or now."""
+        rows = self.db.rows("orders_turns", account_id=self.account_id)
+        for identifier, turns in groupby(rows, key=attrgetter("identifier")):
+            begin: datetime | None = None
+            for turn in turns:
+                doubtful = OrderState(turn.state).doubtful
+                if doubtful and begin is None:
+                    begin = turn.at
+                elif not doubtful and begin is not None:
+                    yield identifier, begin, turn.at
+                    begin = None
+            if begin is not None:
+                yield identifier, begin, self.now
 
 
 def identifier_of(order: Order) -> Identifier:

@@ -208,13 +208,14 @@ class Wire:
         return response
 
     def _heard(self, response: Response, asked: datetime) -> None:
-        """An answer of JSON that is no fault of the venue's ends the darkness."""
+        """An answer of JSON ends the darkness, unless it tells of a fault of the venue's, or of its maintenance."""
         try:
             msgspec.json.decode(response.body)
         except msgspec.DecodeError:
             self.exchange.darkens(asked)
             return
-        if response.status >= 500 or response.status in (418, 429):
+        down = self.exchange.data.offline(self.clock.now())
+        if down or response.status >= 500 or response.status in (418, 429):
             self.exchange.darkens(asked)
         else:
             self.exchange.lightens(self.clock.now())

@@ -26,8 +26,8 @@ from makenaide.domain.reason import Exit
 from makenaide.execution.portfolio import open_positions
 from makenaide.store.journal import flaws, latest_stops, stop_history
 
-SETTLE_WINDOW = timedelta(hours=6)
-"""An order in doubt is settled by then: longer than the venue is ever dark in a rehearsal."""
+SETTLE_WINDOW = timedelta(minutes=30)
+"""So long an order may be in doubt while there is a process and the venue answers it."""
 
 
 def identifier_once(case: Case) -> Iterator[str]:
@@ -53,10 +53,12 @@ def sent_after_commit(case: Case) -> Iterator[str]:
 
 def unknown_settles(case: Case) -> Iterator[str]:
     """No order stays in doubt for longer than the settle window; none at all once everything is over."""
-    for order in case.unsettled:
-        age = case.now - max(order.created_at, case.since)
-        if case.last or age > SETTLE_WINDOW:
-            yield f"{order.identifier} of {order.created_at.isoformat()} is {order.life.state}"
+    for identifier, begin, end in case.doubts():
+        if case.light(begin, end) > SETTLE_WINDOW:
+            yield f"{identifier} was in doubt for more than {SETTLE_WINDOW} from {begin.isoformat()} on"
+    if case.last:
+        for order in case.unsettled:
+            yield f"{order.identifier} of {order.created_at.isoformat()} is {order.life.state} at the end"
 
 
 def dead_stays_dead(case: Case) -> Iterator[str]:

@@ -52,7 +52,7 @@ def _late(case: Case, position: PositionId, orders: Sequence[Order]) -> datetime
         if touched is None:
             continue
         sold = next((at for at in asks if at >= touched - _BEFORE), case.now)
-        if _light(case, touched, sold) > STOP_WINDOW:
+        if case.light(touched, sold) > STOP_WINDOW:
             return touched
         return None  # it is being sold: what comes after is the business of the exit
     return None
@@ -63,14 +63,3 @@ def _touch(case: Case, market: Market, span: tuple[datetime, datetime], stop: St
     if end <= begin:
         return None
     return case.exchange.data.touch(market, begin, end, stop.price.value, _NEVER)
-
-
-def _light(case: Case, begin: datetime, end: datetime) -> timedelta:
-    """How much of [begin, end) was not dark."""
-    left, at = timedelta(0), begin
-    for dark in case.exchange.darkness(end):
-        if dark[1] <= at or dark[0] >= end:
-            continue
-        left += max(dark[0] - at, timedelta(0))
-        at = max(at, dark[1])
-    return left + max(end - at, timedelta(0))

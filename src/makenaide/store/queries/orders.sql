@@ -36,6 +36,11 @@ ORDER BY created_at, identifier;
 -- name: order_events
 SELECT at, event, state, doubt, uuid, detail FROM order_event WHERE identifier = %(identifier)s ORDER BY event_id;
 
+-- name: orders_turns
+-- What happened to every order, but for the looks in vain, which turn nothing.
+SELECT identifier, at, state FROM order_event
+WHERE account_id = %(account_id)s AND event <> 'Absent' ORDER BY identifier, event_id;
+
 -- name: orders_standing
 -- How long the last send is ago, and how often the venue has been asked in vain since.
 SELECT max(at) FILTER (WHERE event IN ('Sending', 'Burning')) AS sent_at,
