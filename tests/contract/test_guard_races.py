@@ -173,7 +173,9 @@ def test_an_exit_is_sent_again_for_no_more_than_is_left(journal: Database) -> No
     assert flaws(journal, trader.account.account_id) == ()
 
 
-def test_a_sale_that_a_persons_sale_holds_up_is_done_within_minutes_not_at_the_next_slot(journal: Database) -> None:
+def test_a_sale_that_a_persons_sale_holds_up_is_done_within_minutes_not_at_the_next_slot(
+    journal: Database,
+) -> None:
     """The number of x01 is spent on a refusal whose send was in doubt: only the books can say that it never was."""
     trader = fallen(journal)
     Person(trader).sell(ETH, "0.06")

@@ -3,17 +3,12 @@
 The same few runs pass with the real code. A fault that the laws do not see here would not be seen in a rehearsal.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from makenaide.app.rehearsal.campaign import stage
-from makenaide.app.rehearsal.day import Day, DayWorld, Strike, busy_day, fresh_life
-from makenaide.app.rehearsal.fuse import ORDER, At, Chooser
-from makenaide.app.rehearsal.rehearse import Trial
-from makenaide.config import Config
 from makenaide.domain import intent
 from makenaide.domain.intent import StoredOrder
 from makenaide.domain.order import (
@@ -27,7 +22,6 @@ from makenaide.domain.order import (
     Rejected,
     advance,
 )
-from makenaide.exchange.simulator.faults.plan import Kind, Rule
 from makenaide.exchange.upbit.calls.placing import PlacingCalls
 from makenaide.execution import booking
 from makenaide.execution.guard.keeper import Keeper
@@ -36,61 +30,9 @@ from makenaide.execution.permit import Forbidden
 from makenaide.execution.protocol import OrderProtocol
 from makenaide.execution.submit import Desk
 from makenaide.ledger.fill import Fill
-from makenaide.store.scratch import Copies
+from tests.crash.planting import Runs
 
 Patch = pytest.MonkeyPatch
-
-
-class AfterSend:
-    """Dies right after an order was sent."""
-
-    def dies(self, number: int, name: str) -> bool:
-        return name == f"after {ORDER}"
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """A handful of runs of one day: without a fault, and with each fault of the wire that variants stumble over."""
-
-    day: Day
-    world: DayWorld
-    copies: Copies
-
-    def wires(self) -> Sequence[tuple[Rule, ...]]:
-        """Of the day's first order: nothing goes wrong; its reply is lost; it comes late; it comes very late."""
-        soon = self.day.slot + timedelta(minutes=10)
-        return (
-            (),
-            (Rule(kind=Kind.REPLY_LOST, calls=ORDER, times=1),),
-            (
-                Rule(kind=Kind.LATE, calls=ORDER, times=1, delay=9.0),
-                Rule(kind=Kind.OFFLINE, calls=ORDER, skip=1, times=1),
-            ),
-            (
-                Rule(kind=Kind.LATE, calls=ORDER, times=1, delay=3600.0),
-                Rule(kind=Kind.NOT_CONNECTED, calls=ORDER, skip=1, end=soon),
-            ),
-        )
-
-    def broken(self, desk: type[Desk] = Desk) -> set[str]:
-        """The laws that broke in any of the runs: each wire, and a death right after the first order was sent."""
-        found: set[str] = set()
-        todo: list[tuple[tuple[Rule, ...], Chooser]] = [(rules, At()) for rules in self.wires()]
-        for rules, chooser in [*todo, ((), AfterSend())]:
-            life = fresh_life(self.world, self.copies, "planted", Strike(deaths=()))
-            life.plan = replace(life.plan, desk=desk)
-            life.choosers = [chooser, At()].__getitem__
-            for rule in rules:
-                life.plan.exchange.faults.add(rule)
-            found |= {each.law for each in life.run().found}
-        return found
-
-
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    with stage() as copies:
-        day = busy_day(Trial(config=Config(), seed=7, days=8, markets=16), copies)
-        yield Runs(day, DayWorld(day), copies)
 
 
 def test_the_real_code_breaks_no_law_in_these_runs(runs: Runs) -> None:

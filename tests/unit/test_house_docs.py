@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from makenaide.app.rehearsal.laws import LAWS
 from makenaide.domain import errors
 from makenaide.domain.errors import MakenaideError
 from tests.unit.source_tree import REPOSITORY
@@ -79,3 +80,9 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     assert [int(document.name[:4]) for document in DECISIONS] == list(range(1, len(DECISIONS) + 1))
     index = (REPOSITORY / "docs" / "README.md").read_text(encoding="utf-8")
     assert [document.name for document in DECISIONS if f"why/{document.name}" not in index] == []
+
+
+def test_the_laws_of_the_rehearsal_are_those_that_its_page_tells() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "rehearsal.md").read_text("utf-8")
+    told = re.findall(r"^\| `(\w+)` \| ", page.partition("## The laws")[2], re.MULTILINE)
+    assert told == [*LAWS, "runs_on"]
