@@ -29,6 +29,7 @@ from makenaide.execution.reconcile import Reconciliation, rounds
 from makenaide.execution.reconcile.book import Bookkeeper
 from makenaide.pipeline import cycle, entering, leaving
 from makenaide.risk.exits import ExitSignal, PositionFacts
+from makenaide.store.journal import stop_history
 from tests.crash.planting import Runs
 
 Patch = pytest.MonkeyPatch
@@ -113,8 +114,7 @@ def test_a_position_that_the_guard_never_hears_of_is_found(runs: Runs, monkeypat
 
 def test_a_stop_that_falls_is_found(runs: Runs, monkeypatch: Patch) -> None:
     """The database refuses a stop that falls, so that the law is shown a false history."""
-    real = laws.stop_history
-    monkeypatch.setattr(laws, "stop_history", lambda *about: real(*about)[::-1])
+    monkeypatch.setattr(laws, "stop_history", lambda *about: stop_history(*about)[::-1])
     assert "stop_rises" in runs.broken_once()
 
 
