@@ -213,3 +213,15 @@ def test_an_accepted_order_cannot_have_been_overtaken() -> None:
 def test_an_overtaken_order_is_in_doubt_unless_it_was_never_sent() -> None:
     assert advance(OrderLife(S.PLANNED), OVERTAKEN) == OrderLife(S.PLANNED)
     assert advance(OrderLife(S.REJECTED), OVERTAKEN) == OrderLife(S.UNKNOWN, doubt=True)
+
+
+def test_an_identifier_is_spent_once_the_venue_says_that_it_is_used_and_stays_so() -> None:
+    assert OrderLife() == OrderLife(S.PLANNED, doubt=False, uuid=None, spent=False)
+    spent = advance(OrderLife(S.SENT), Duplicate())
+    assert spent == OrderLife(S.UNKNOWN, doubt=True, spent=True)
+    for event in (Absent(), BURNING):
+        assert advance(spent, event).spent is True
+    assert advance(spent, Voided("four proofs")) == OrderLife(S.VOID, doubt=True, spent=True)
+    assert [advance(OrderLife(S.SENT), EVENTS[name]).spent for name in ("accepted", "no_answer", "rejected")] == [
+        False
+    ] * 3

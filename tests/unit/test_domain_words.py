@@ -42,15 +42,22 @@ from makenaide.domain.order import (
 )
 from makenaide.domain.parameter import Parameter, near, parameter, require_in_range, require_known
 from makenaide.domain.reason import SIGNAL_REFUSALS, Exit, Refusal
+from makenaide.domain.verdict import Verdict
+from makenaide.ledger.postings import Book
+from makenaide.risk.budget import Limit
 
 NOON = datetime(2026, 1, 5, tzinfo=UTC)
 ANY: Any = 0.5
 
 
-@pytest.mark.parametrize("kind", [Refusal, Exit, OrderState, OrderType, TimeInForce])
+@pytest.mark.parametrize("kind", [Refusal, Exit, OrderState, OrderType, TimeInForce, Book, Limit])
 def test_a_stored_word_is_its_name_in_lower_case(kind: type[StrEnum]) -> None:
     assert {each.name.lower(): each.value for each in kind} == {each.value: each.value for each in kind}
     assert len({each.value for each in kind}) == len(kind.__members__)
+
+
+def test_a_verdict_is_stored_and_shown_in_capitals() -> None:
+    assert [each.value for each in Verdict] == ["PASS", "WARN", "FAIL", "UNKNOWN"] == list(Verdict.__members__)
 
 
 def test_sides_and_legs_are_the_venues_and_the_identifiers_words() -> None:

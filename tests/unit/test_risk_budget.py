@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from makenaide.domain.money import ZERO_KRW, Krw
-from makenaide.risk.budget import Commitment, Limit, Limits, Spending, breach, most, spending
+from makenaide.risk.budget import Breach, Commitment, Limit, Limits, Spending, breach, most, spending
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 LIMITS = Limits(order=Krw(100), day=Krw(250), total=Krw(400))
@@ -42,9 +42,8 @@ def test_the_first_limit_that_would_be_passed_speaks(
 def test_with_real_money_a_limit_that_is_not_set_forbids_everything(limits: Limits) -> None:
     spent = Spending(order=ZERO_KRW, day=ZERO_KRW, invested=ZERO_KRW)
     spoken = breach(limits, spent, required=True)
-    assert spoken is not None
-    assert spoken.limit is Limit.UNSET
-    assert "no limits are set" in str(spoken)
+    assert spoken == Breach(limit=Limit.UNSET, allowed=ZERO_KRW, wanted=ZERO_KRW)
+    assert str(spoken) == "no limits are set for real money"
     assert breach(limits, spent, required=False) is None
 
 
@@ -75,3 +74,16 @@ def test_a_trading_day_begins_at_nine_in_seoul_and_what_is_pending_from_before_i
 
 def test_the_fee_belongs_to_what_an_entry_can_cost() -> None:
     assert most(Krw(10_000), Decimal("0.0025")) == Krw(10_025)
+
+
+def test_a_breach_names_its_limit_what_it_allows_and_what_it_would_have_come_to() -> None:
+    spoken = breach(LIMITS, Spending(order=Krw(60), day=Krw(200), invested=ZERO_KRW), required=True)
+    assert str(spoken) == "the limit per day is 250 KRW, this would make 260 KRW"
+    unset = breach(Limits(), Spending(order=Krw(60), day=ZERO_KRW, invested=ZERO_KRW), required=True)
+    assert unset == Breach(limit=Limit.UNSET, allowed=ZERO_KRW, wanted=Krw(60))
+
+
+def test_no_limit_is_set_by_itself() -> None:
+    assert Limits() == Limits(order=ZERO_KRW, day=ZERO_KRW, total=ZERO_KRW)
+    assert [each.value for each in Limits().unset] == ["order", "day", "total"]
+    assert Limit.UNSET.value == "unset"

@@ -220,6 +220,8 @@ def test_a_sale_at_the_close_tells_what_is_unknown() -> None:
         "days": "4",
         "spoke": "warning",
     }
+    (leaving,) = exits_at_close(position, replace(blind, warning=None, delisting=date(2026, 1, 20)), SETTINGS)
+    assert (leaving.evidence["delisting"], leaving.evidence["spoke"]) == ("2026-01-20", "delisting")
     (third,) = exits_at_close(position, replace(blind, close=Price(400), warning=None), SETTINGS)
     assert third.evidence["gain"] == "0.333333"
     assert third.evidence["spoke"] == "third"
