@@ -1,0 +1,563 @@
+"""What is told afterwards: the whole rows of the audit trail, of findings, wishes and orders, word by word."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from makenaide.domain.clock import DAY
+from makenaide.domain.errors import Inconsistent
+from makenaide.domain.money import plain
+from makenaide.domain.order import Identifier, OrderState, TimeInForce
+from makenaide.domain.reason import Exit
+from makenaide.execution.disk import Disk
+from makenaide.execution.guard.file import JOURNAL
+from makenaide.execution.halt import Halt, HaltFile, note_halt
+from makenaide.execution.leave import leave
+from makenaide.execution.reconcile.resolve import Resolver, Said
+from makenaide.ledger.lots import Lot
+from makenaide.pipeline.interlude import take_in
+from makenaide.store.db import Database
+from makenaide.store.journal import all_fills, books
+from makenaide.store.orders import get_order
+from makenaide.store.reconciliation import Decision, FindingKind
+from makenaide.store.wishes import open_wishes, outcome_of
+from tests.contract.charts import ETH, FIRST, XRP, Chart, hours
+from tests.contract.faults import Fault, Kind
+from tests.contract.guarding import holding, never, third
+from tests.contract.manual import SEEING, WORLD, Person, audit, causes, reconciled, require_equal
+from tests.contract.test_drain import Silent, drained, resting
+from tests.contract.test_execution_booking import booked, sent
+from tests.contract.test_reconcile_ends import decide, through
+from tests.contract.test_wishes import clerk, outcome, told, wish
+from tests.contract.trading import NAME, Exchange, Trader, changed, open_trader
+
+AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
+STRANGER = "mk1-0001-KRW-XRP-20260103T0900-e01"
+
+
+@pytest.fixture
+def trader(journal: Database) -> Trader:
+    """An account with ten million won whose key sees transfers, reconciled once."""
+    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
+    assert reconciled(trader).comparison.equal is True
+    return trader
+
+
+@pytest.fixture
+def person(trader: Trader) -> Person:
+    """Beside it."""
+    return Person(trader)
+
+
+def rows(trader: Trader, action: str) -> list[tuple[str, str, Any]]:
+    """Who did what, and all that was told of it."""
+    return [(row.actor, row.action, row.detail) for row in audit(trader, action)]
+
+
+def outside(trader: Trader) -> list[Any]:
+    """What happened without us, as it was dealt with."""
+    query = "select source, order_uuid, kind, booked, volume, fee, detail from outside order by at, source"
+    return trader.db.connection.execute(query.encode()).fetchall()
+
+
+def ends(trader: Trader) -> list[tuple[str, str, str, Any]]:
+    """How findings ended."""
+    found = trader.db.connection.execute(
+        b"select actor, how, note, detail from finding_end order by finding_id"
+    ).fetchall()
+    return [(row.actor, row.how, row.note, row.detail) for row in found]
+
+
+def resolved(trader: Trader, number: int, how: Decision) -> Mapping[str, Any]:
+    """What a person is told of a decision."""
+    resolver = Resolver(
+        desk=trader.desk,
+        account=trader.account,
+        bid=lambda market: trader.session.venue.books([market])[market].best_bid,
+    )
+    return resolver.resolve(number, Said(how=how, note="it was me", actor="person test"))
+
+
+# ---- drain ----
+
+
+def test_draining_writes_down_everything_that_it_left(trader: Trader, person: Person) -> None:
+    guarded = trader.buy(XRP, "100")
+    person.deposit("ETH", "1")
+    foreign = person.sell(ETH, "0.1", price="9000000")
+    name = resting(trader)
+    entry = trader.entry(XRP, "50", price="500", slot=FIRST + DAY)
+    hidden = changed(entry, time_in_force=TimeInForce.POST_ONLY)
+    trader.session.venue.place(hidden.request)
+    drained(trader, seconds=5.0)
+    detail = {
+        "policy": "wait",
+        "settled": [],
+        "cancelled": [],
+        "guarded": [guarded.position_id],
+        "unguarded": [],
+        "foreign": [f"{foreign.uuid}: ask KRW-ETH wait"],
+        "left": [
+            f"order {name}: accepted",
+            f"order {hidden.identifier}: stands open at the venue, not in the books",
+        ],
+    }
+    assert rows(trader, "drain.%") == [("drain", "drain.left", detail)]
+
+
+def test_draining_writes_down_the_positions_that_it_left_bare_and_those_that_a_person_accepts(
+    trader: Trader,
+) -> None:
+    order = trader.buy(ETH, "0.1")
+    trader.session.keeper.link = Silent()
+    drained(trader, seconds=5.0)
+    drained(trader, seconds=5.0, dismiss=lambda: None)
+    nothing: dict[str, Any] = {"policy": "wait", "settled": [], "cancelled": [], "guarded": [], "foreign": []}
+    left = [f"position {order.position_id}: the guard is not heard"]
+    assert rows(trader, "drain.%") == [
+        ("drain", "drain.left", nothing | {"unguarded": [], "left": left}),
+        ("drain", "drain.safe", nothing | {"unguarded": [order.position_id], "left": []}),
+    ]
+
+
+# ---- what is explained ----
+
+
+def test_transfers_are_told_with_their_source_and_every_lot_that_they_changed(
+    trader: Trader, person: Person
+) -> None:
+    won = person.deposit("KRW", "500000")
+    less = person.withdraw("KRW", "100000", "1000")
+    coins = person.deposit("XRP", "1000")
+    gone = person.withdraw("XRP", "10", "0.5")
+    assert sorted(causes(trader)) == ["deposit", "deposit", "withdrawal", "withdrawal"]
+
+    def moved(uuid: str, krw: str, *lots: dict[str, str | None]) -> dict[str, Any]:
+        return {"source": uuid, "booked": [{"source": uuid, "krw": krw, "lots": list(lots)}]}
+
+    def xrp(quantity: str) -> dict[str, str | None]:
+        return {"currency": "XRP", "quantity": quantity, "cost": None}
+
+    found = rows(trader, "reconcile.%")
+    assert len(found) == 4
+    assert {detail["source"]: (actor, action, detail) for actor, action, detail in found} == {
+        source: ("reconcile", action, moved(source, krw, *lots))
+        for source, action, krw, lots in (
+            (f"deposit:{won.uuid}", "reconcile.deposit", "500000", ()),
+            (f"deposit:{coins.uuid}", "reconcile.deposit", "0", (xrp("1000"),)),
+            (f"withdrawal:{less.uuid}", "reconcile.withdrawal", "-101000", ()),
+            (f"withdrawal:{gone.uuid}", "reconcile.withdrawal", "0", (xrp("-10.5"),)),
+        )
+    }
+    kept = {row.source: (row.order_uuid, row.kind, row.booked, row.detail) for row in outside(trader)}
+    assert kept == {
+        f"deposit:{won.uuid}": (None, "deposit", True, _transfer("KRW", "500000", "0", won.txid, "")),
+        f"withdrawal:{less.uuid}": (None, "withdrawal", True, _transfer("KRW", "-101000", "1000", less.txid, "")),
+        f"deposit:{coins.uuid}": (None, "deposit", True, _transfer("XRP", "1000", "0", coins.txid, "XRP")),
+        f"withdrawal:{gone.uuid}": (None, "withdrawal", True, _transfer("XRP", "-10.5", "0.5", gone.txid, "XRP")),
+    }
+
+
+def _transfer(currency: str, amount: str, fee: str, txid: str, network: str) -> dict[str, str | None]:
+    return {"currency": currency, "amount": amount, "fee": fee, "txid": txid, "network": network}
+
+
+def test_a_buy_in_the_app_is_told_with_its_won_its_coins_and_their_cost(trader: Trader, person: Person) -> None:
+    order = person.buy(XRP, "20000")
+    assert causes(trader) == ["manual_buy"]
+    (trade,) = trader.exchange.venue.accounts[NAME].orders[order.uuid].trades
+    spent = plain(Decimal(10_000_000) - trader.exchange.balances()["KRW"])
+    lot = {"currency": "XRP", "quantity": plain(trade.volume), "cost": spent}
+    booked_as = [{"source": trade.uuid, "krw": f"-{spent}", "lots": [lot]}]
+    detail = {"source": trade.uuid, "booked": booked_as}
+    assert rows(trader, "reconcile.%") == [("reconcile", "reconcile.manual_buy", detail)]
+
+
+def test_a_sale_in_the_app_is_told_with_the_persons_lot_and_the_position_that_it_took_from(
+    trader: Trader, person: Person
+) -> None:
+    order = trader.buy(ETH, "0.1")
+    trader.clock.sleep(60)
+    person.deposit("ETH", "0.05")
+    assert causes(trader) == ["deposit"]
+    sale = person.sell(ETH, "0.08")
+    assert causes(trader) == ["manual_sell"]
+    (trade,) = trader.exchange.venue.accounts[NAME].orders[sale.uuid].trades
+    (fill,) = [each.fill for each in all_fills(trader.db, trader.account.account_id) if each.reason == Exit.MANUAL]
+    (row,) = [each for each in outside(trader) if each.order_uuid == sale.uuid]
+    got = Decimal(row.detail["funds"]) - row.fee - fill.funds.value + fill.fee.value
+    lots = [{"currency": "ETH", "quantity": "-0.05", "cost": None}]
+    parts = [
+        {"source": trade.uuid, "krw": plain(got), "lots": lots},
+        {"source": f"{trade.uuid}#2", "krw": "0", "lots": [], "position": order.position_id, "sold": "0.03"},
+    ]
+    detail = {"source": trade.uuid, "booked": parts}
+    assert rows(trader, "reconcile.manual_sell") == [("reconcile", "reconcile.manual_sell", detail)]
+
+
+def test_rounding_is_told_with_its_currency_and_amount(trader: Trader) -> None:
+    trader.buy(ETH, "0.1")
+    trader.exchange.deposit("KRW", Decimal("-0.004"))
+    trader.exchange.deposit("ETH", Decimal("0.00000001"))
+    assert causes(trader) == []
+    assert rows(trader, "reconcile.%") == [
+        ("reconcile", "reconcile.dust", {"currency": "ETH", "amount": "0.00000001"}),
+        ("reconcile", "reconcile.dust", {"currency": "KRW", "amount": "-0.004"}),
+    ]
+
+
+# ---- what a person decided ----
+
+
+def test_a_transfer_that_was_decided_before_it_was_listed_keeps_the_number_of_the_finding(
+    trader: Trader, person: Person
+) -> None:
+    through(trader, deposits=lambda *more: ())
+    transfer = person.deposit("KRW", "500000")
+    (finding,) = reconciled(trader).findings
+    decide(trader, finding.finding_id, Decision.DEPOSIT)
+    through(trader)
+    person.buy(XRP, "20000")  # something happens, so that the transfers are looked at
+    assert causes(trader) == ["manual_buy"]
+    source, number = f"deposit:{transfer.uuid}", finding.finding_id
+    (row,) = [each for each in outside(trader) if each.source == source]
+    assert (row.kind, row.booked, row.order_uuid) == ("decided", False, None)
+    assert row.detail == {**_transfer("KRW", "500000", "0", transfer.txid, ""), "finding": number}
+    detail = {"source": source, "finding": number}
+    assert rows(trader, "reconcile.decided") == [("reconcile", "reconcile.decided", detail)]
+
+
+def test_a_trade_that_was_decided_before_it_was_listed_keeps_the_number_of_the_finding(
+    trader: Trader, person: Person
+) -> None:
+    through(trader, closed_orders=lambda *window: [])
+    order = person.buy(XRP, "20000")
+    findings = {each.subject: each for each in reconciled(trader).findings}
+    assert findings.keys() == {"KRW", "XRP"}
+    for each in findings.values():
+        decide(trader, each.finding_id, Decision.MANUAL)
+    through(trader)
+    assert causes(trader) == []
+    (trade,) = trader.exchange.venue.accounts[NAME].orders[order.uuid].trades
+    (row,) = outside(trader)
+    assert (row.source, row.order_uuid, row.kind, row.booked) == (trade.uuid, order.uuid, "decided", False)
+    (seen,) = found_trades(trader, order.uuid)
+    number = findings["XRP"].finding_id
+    assert row.detail == {
+        "market": "KRW-XRP",
+        "side": "bid",
+        "price": str(seen.price),
+        "funds": str(seen.funds),
+        "finding": number,
+    }
+    detail = {"source": trade.uuid, "finding": number}
+    assert rows(trader, "reconcile.decided") == [("reconcile", "reconcile.decided", detail)]
+
+
+def found_trades(trader: Trader, uuid: str) -> tuple[Any, ...]:
+    """The trades of an order as the venue tells them."""
+    placed = trader.session.venue.by_uuid(uuid)
+    assert placed is not None
+    return tuple(placed.trades)
+
+
+# ---- what is found ----
+
+
+def test_an_order_that_the_venue_does_not_know_is_found_with_the_reason(trader: Trader) -> None:
+    order = trader.buy(ETH, "0.1")
+    through(trader, closed_orders=lambda *window: [], orders=lambda names: {})
+    (finding,) = reconciled(trader).findings
+    because = {"because": "the venue does not know it"}
+    assert (finding.kind, finding.subject, finding.currency, finding.market, finding.evidence) == (
+        FindingKind.ORDER_MISSING,
+        order.identifier,
+        None,
+        ETH,
+        because,
+    )
+    detail = {"finding": finding.finding_id, "subject": order.identifier, "market": "KRW-ETH", **because}
+    assert rows(trader, "alarm.%") == [("reconcile", "alarm.order_missing", detail)]
+
+
+def test_an_order_in_the_app_that_vanished_is_found_with_the_reason(trader: Trader, person: Person) -> None:
+    person.deposit("XRP", "1000")
+    assert causes(trader) == ["deposit"]
+    order = person.sell(XRP, "1000", price="1600")
+    assert causes(trader) == []
+    through(trader, open_orders=lambda *more: [], by_uuid=lambda uuid: None)
+    (finding,) = reconciled(trader).findings
+    because = {"because": "an order that was open is not known to the venue any more"}
+    assert (finding.kind, finding.subject, finding.market, finding.evidence) == (
+        FindingKind.ORDER_MISSING,
+        order.uuid,
+        None,
+        because,
+    )
+    detail = {"finding": finding.finding_id, "subject": order.uuid, "market": None, **because}
+    assert rows(trader, "alarm.%") == [("reconcile", "alarm.order_missing", detail)]
+
+
+@pytest.mark.parametrize("how", [Decision.MANUAL, Decision.ADJUSTMENT])
+def test_an_order_of_ours_that_nobody_knows_is_found_and_decided_with_all_that_is_known_of_it(
+    trader: Trader, person: Person, how: Decision
+) -> None:
+    person.moment()
+    body = {"market": XRP, "side": "bid", "ord_type": "price", "price": "20000", "identifier": STRANGER}
+    order = trader.exchange.venue.place(NAME, body)
+    found = {each.kind: each for each in reconciled(trader).findings}
+    finding = found[FindingKind.ORDER_UNKNOWN]
+    placed = trader.session.venue.by_uuid(order.uuid)
+    assert placed is not None
+    evidence = {
+        "because": "an order of ours that the books do not know",
+        "uuid": order.uuid,
+        "side": "bid",
+        "executed": plain(trader.exchange.balances()["XRP"]),
+        "created_at": placed.created_at.isoformat(),
+    }
+    assert (finding.subject, finding.currency, finding.market) == (STRANGER, None, XRP)
+    assert finding.evidence == evidence
+    number = finding.finding_id
+    alarm = {"finding": number, "subject": STRANGER, "market": "KRW-XRP", **evidence}
+    assert rows(trader, "alarm.order_unknown") == [("reconcile", "alarm.order_unknown", alarm)]
+    detail = {"order": order.uuid, "booked_as_manual": how is Decision.MANUAL}
+    assert resolved(trader, number, how) == detail
+    assert ends(trader)[0] == ("person test", how, "it was me", detail)
+    end = {"finding": number, "subject": STRANGER, "how": how, "note": "it was me", **detail}
+    assert rows(trader, "finding.end")[0] == ("person test", "finding.end", end)
+
+
+def test_a_journal_of_the_guard_that_is_damaged_is_told_by_who_read_it(journal: Database) -> None:
+    trader = holding(journal, Chart(market=ETH, price=5_000_000, days=[0.1, -0.2]))
+    trader.guard.until(FIRST + hours(6), never)
+    path = trader.exchange.guard / JOURNAL
+    path.write_bytes(path.read_bytes().replace(b'"high_water":"5', b'"high_water":"6', 1))
+    take_in(trader.session)
+    cause = trader.session.keeper.damage
+    assert cause is not None
+    assert "damaged after entry" in cause
+    assert rows(trader, "alarm.%") == [("keeper", "alarm.guard_journal", {"cause": cause})]
+
+
+def test_a_trade_that_is_listed_twice_is_told_in_those_words(trader: Trader) -> None:
+    order, placed = sent(trader)
+    twice = replace(placed, trades=(placed.trades[0], *placed.trades), trades_count=3)
+    with pytest.raises(Inconsistent) as told_of:
+        booked(trader, order, twice)
+    assert str(told_of.value) == f"{order.identifier}: the venue lists a trade twice"
+
+
+# ---- wishes ----
+
+
+def test_a_sale_tells_what_was_sold_of_which_position_for_how_many_won(trader: Trader) -> None:
+    entry = trader.buy(ETH, "0.1")
+    before = trader.exchange.balances()["KRW"]
+    number = wish(trader, "sell", ETH)
+    assert clerk(trader).serve() == 1
+    part = {
+        "position": entry.position_id,
+        "market": "KRW-ETH",
+        "sold": "0.1",
+        "won": plain(trader.exchange.balances()["KRW"] - before),
+        "state": "closed",
+        "order": f"{entry.identifier[:-3]}x01",
+        "left": "0",
+    }
+    assert outcome(trader, number).detail == {"positions": [part]}
+    detail = {"wish": number, "market": "KRW-ETH", "done": True, "positions": [part]}
+    assert rows(trader, "wish.sell") == [("person test", "wish.sell", detail)]
+
+
+def test_a_sale_goes_on_after_an_exit_that_was_under_way_and_tells_of_both(trader: Trader) -> None:
+    entry = trader.buy(ETH, "0.1")
+    (position,) = trader.positions()
+    before = trader.exchange.balances()["KRW"]
+    trader.wire.faults += [
+        Fault(kind=Kind.REPLY_LOST),
+        Fault(kind=Kind.SERVER_ERROR, method="GET", path="/v1/order", times=99),
+    ]
+    doubtful = leave(trader.desk, trader.account, position, third(trader))
+    assert doubtful is not None
+    assert not doubtful.life.state.terminal
+    trader.wire.faults.clear()
+    trader.clock.sleep(60)
+    number = wish(trader, "sell", ETH)
+    assert clerk(trader).serve() == 1
+    assert outcome(trader, number).done
+    assert told(trader, number) == {
+        "position": entry.position_id,
+        "market": "KRW-ETH",
+        "sold": "0.1",
+        "won": plain(trader.exchange.balances()["KRW"] - before),
+        "state": "closed",
+        "order": f"{entry.identifier[:-3]}x02",
+        "left": "0",
+    }
+    assert trader.positions() == ()
+
+
+def test_a_sale_of_dust_tells_that_nothing_was_sold(trader: Trader, person: Person) -> None:
+    entry = trader.buy(XRP, "10")
+    trader.clock.sleep(60)
+    person.sell(XRP, "7")
+    assert causes(trader) == ["manual_sell"]
+    number = wish(trader, "sell", XRP)
+    assert clerk(trader).serve() == 1
+    part = {
+        "position": entry.position_id,
+        "market": "KRW-XRP",
+        "sold": "0",
+        "won": "0",
+        "state": "dust",
+        "left": "3",
+    }
+    assert outcome(trader, number).detail == {"positions": [part]}
+
+
+def test_a_sale_that_meets_an_order_of_nobody_tells_that_nothing_was_sent(trader: Trader) -> None:
+    entry = trader.buy(ETH, "0.1")
+    name = f"{entry.identifier[:-3]}x01"
+    Person(trader).moment()
+    body = {"market": ETH, "side": "ask", "ord_type": "limit", "volume": "0.01", "price": "9000000"}
+    trader.exchange.venue.place(NAME, body | {"identifier": name})
+    number = wish(trader, "sell", ETH)
+    assert clerk(trader).serve() == 1
+    assert not outcome(trader, number).done
+    assert told(trader, number) == {
+        "position": entry.position_id,
+        "market": "KRW-ETH",
+        "sold": "0",
+        "won": "0",
+        "state": "none",
+        "left": "0.1",
+        "cause": f"{name}: the venue has an order under it that nobody of ours sent",
+    }
+
+
+def test_a_takeover_that_waits_tells_why_books_and_balances_could_not_be_compared(
+    trader: Trader, person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    person.deposit("ETH", "0.2")
+    assert causes(trader) == ["deposit"]
+    number = wish(trader, "adopt", ETH, stop="5")
+    trader.wire.seen = lambda request: (
+        trader.exchange.deposit("XRP", Decimal(1)) if request.path == "/v1/accounts" else None
+    )
+    with caplog.at_level(logging.WARNING, logger="makenaide.execution.wishes"):
+        assert clerk(trader).serve() == 0
+    said = [vars(each) for each in caplog.records if each.name == "makenaide.execution.wishes"]
+    assert [(each["action"], each["wish"], each["cause"]) for each in said] == [
+        ("wish.waits", number, "not comparable yet: the balances move")
+    ]
+    assert outcome_of(trader.db, number) is None
+    assert [each.wish_id for each in open_wishes(trader.db, trader.account.account_id)] == [number]
+
+
+# ---- takeovers ----
+
+
+def test_a_takeover_is_an_order_at_its_end_of_its_own_source_and_the_lot_goes_with_all_that_it_cost(
+    trader: Trader, person: Person
+) -> None:
+    person.buy(ETH, "1000000")
+    assert set(causes(trader)) == {"manual_buy"}
+    lot = person.lots()["ETH"]
+    assert lot.cost
+    number = wish(trader, "adopt", ETH, stop="5")
+    assert clerk(trader).serve() == 1
+    (position,) = trader.positions()
+    source = f"adopt:{position.position_id}"
+    order = get_order(trader.db, Identifier(f"manual-{source}"))
+    assert order is not None
+    assert (order.life.state, order.life.uuid) == (OrderState.CLOSED, source)
+    (event,) = [each for each in trader.db.rows("order_events", identifier=order.identifier) if each.uuid]
+    assert (event.event, event.state, event.uuid, event.detail) == (
+        "Found",
+        "closed",
+        source,
+        {"uuid": source, "closed": True},
+    )
+    row = trader.db.rows("lot_all", account_id=trader.account.account_id)[-1]
+    assert (row.source, row.currency, row.quantity, row.cost) == (
+        f"{source}:lot",
+        "ETH",
+        -lot.quantity,
+        -lot.cost,
+    )
+    detail = {
+        "position": position.position_id,
+        "quantity": plain(lot.quantity),
+        "cost": plain(lot.cost),
+        "bid": str(position.facts.entry),
+        "stop": str(position.stop.price),
+    }
+    assert outcome(trader, number).detail == detail
+    done = {"wish": number, "market": "KRW-ETH", "done": True, **detail}
+    assert rows(trader, "wish.adopt") == [("person test", "wish.adopt", done)]
+
+
+def test_digits_that_a_takeover_leaves_behind_keep_a_known_cost_and_so_does_what_is_bought_later(
+    trader: Trader, person: Person
+) -> None:
+    person.buy(ETH, "1000000")
+    person.withdraw("ETH", "0.000000001")  # the venue trades eight decimals: the rest of the ninth cannot be sold
+    assert "withdrawal" in causes(trader)
+    lot = person.lots()["ETH"]
+    wish(trader, "adopt", ETH, stop="5")
+    assert clerk(trader).serve() == 1
+    (position,) = trader.positions()
+    left = lot.quantity - position.facts.quantity.value
+    assert left == Decimal("0.000000009")
+    assert lot.cost is not None
+    spent = lot.part(position.facts.quantity.value)
+    assert spent is not None
+    rest = Lot(left, lot.cost - spent)
+    assert person.lots() == {"ETH": rest}
+    trader.clock.sleep(60)
+    before = books(trader.db, trader.account.account_id)
+    person.buy(ETH, "500000")
+    assert set(causes(trader)) == {"manual_buy"}
+    after = books(trader.db, trader.account.account_id)
+    assert rest.cost is not None
+    bought, paid = after["ETH"] - before["ETH"], before["KRW"] - after["KRW"]
+    assert person.lots() == {"ETH": Lot(left + bought, rest.cost + paid)}
+    require_equal(trader)
+
+
+# ---- the kill switch ----
+
+
+@pytest.mark.parametrize(
+    ("halt", "text"),
+    [
+        (Halt(reason="odd"), "halted: odd"),
+        (Halt(reason="odd", by="kim"), "halted by kim: odd"),
+        (Halt(reason="odd", at=AT), "halted since 2026-01-05T09:00:00+00:00: odd"),
+        (Halt(reason="odd", by="kim", at=AT), "halted since 2026-01-05T09:00:00+00:00 by kim: odd"),
+    ],
+)
+def test_a_halt_tells_its_reason_and_what_is_known_of_who_set_it_and_when(halt: Halt, text: str) -> None:
+    assert str(halt) == text
+
+
+def test_a_halt_is_in_the_trail_as_it_was_told_until_it_is_lifted(journal: Database, tmp_path: Path) -> None:
+    switch = HaltFile(files=Disk(), path=tmp_path / "halt.json")
+    switch.set("the exchange behaves oddly", "kim", AT.replace(microsecond=5))
+    text = "halted since 2026-01-05T09:00:00+00:00 by kim: the exchange behaves oddly"
+    trail = []
+    for _ in range(2):
+        assert note_halt(journal, switch.halt(), AT, "person kim")
+        assert not note_halt(journal, switch.halt(), AT, "person kim"), "once"
+        row = journal.row("audit_installation", action="halt.%")
+        assert row is not None
+        trail.append((row.action, row.detail))
+        switch.lift()
+    assert trail == [("halt.set", {"halt": text}), ("halt.lift", {"halt": text})]
