@@ -100,3 +100,8 @@ def causes(trader: Trader) -> list[str]:
     assert state.closed_markets == frozenset()
     require_equal(trader)
     return [str(each.cause) for each in state.verdicts if isinstance(each, Explained)]
+
+
+def rows(trader: Trader, action: str) -> list[tuple[str, str, Any]]:
+    """Who did what, and all that was told of it."""
+    return [(row.actor, row.action, row.detail) for row in audit(trader, action)]

@@ -268,6 +268,32 @@ def client(transport: Stamped | FaultyTransport, clock: SteppedClock) -> UpbitCl
     return client_of(transport, clock, KEYS, lambda: f"nonce-{next(_NONCES)}")
 
 
+def _guard(
+    exchange: Exchange,
+    account: Account,
+    eyes: tuple[UpbitClient, FaultyTransport, SteppedClock],
+    config: Config,
+    files: Files,
+) -> Guard:
+    """The guard in this process."""
+    venue, wire, clock = eyes
+    remote = Remote(transport=wire, keys=KEYS, ids=lambda: f"nonce-{next(_NONCES)}")
+    return Guard(
+        GuardParts(
+            account_id=account.account_id,
+            folder=exchange.guard,
+            key=b"k" * 32,
+            files=files,
+            venue=venue,
+            watcher=SteppedWatcher(remote=remote, clock=clock),
+            clock=clock,
+            settings=config.execution,
+            risk=config.risk,
+            blind_looks=3,
+        )
+    )
+
+
 def open_trader(
     db: Database,
     exchange: Exchange,
@@ -299,22 +325,7 @@ def open_trader(
         execution=execution or ExecutionSettings(),
         schedule=schedule or ScheduleSettings(),
     )
-    guard = Guard(
-        GuardParts(
-            account_id=account.account_id,
-            folder=exchange.guard,
-            key=b"k" * 32,
-            files=files or Disk(),
-            venue=venue,
-            watcher=SteppedWatcher(
-                remote=Remote(transport=wire, keys=KEYS, ids=lambda: f"nonce-{next(_NONCES)}"), clock=clock
-            ),
-            clock=clock,
-            settings=config.execution,
-            risk=risk,
-            blind_looks=3,
-        )
-    )
+    guard = _guard(exchange, account, (venue, wire, clock), config, files or Disk())
     ground = Ground(
         account=account,
         db=db,
