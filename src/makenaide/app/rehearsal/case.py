@@ -1,6 +1,6 @@
 """What the laws look at: the venue's private record, and the books, at rest."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from makenaide.app.rehearsal.exchange import Change, Exchange
 from makenaide.domain.intent import StoredOrder
-from makenaide.domain.order import Identifier, OrderState, PositionId
+from makenaide.domain.order import Identifier, OrderState, PositionId, Rejected
 from makenaide.exchange.simulator.core.orders import Order
 from makenaide.store.db import Database
 from makenaide.store.journal import JournalFill, all_fills
@@ -61,28 +61,40 @@ class Case:
 
     def light(self, begin: datetime, end: datetime) -> timedelta:
         """How much of [begin, end) was not dark: there was a process, and the venue answered it."""
-        left, at = timedelta(0), begin
-        for dark in self.exchange.darkness(end):
-            if dark[1] <= at or dark[0] >= end:
-                continue
-            left += max(dark[0] - at, timedelta(0))
-            at = max(at, dark[1])
-        return left + max(end - at, timedelta(0))
+        return _outside(begin, end, self.exchange.darkness(end))
+
+    def attended(self, begin: datetime, end: datetime) -> timedelta:
+        """How much of [begin, end) there was light, and a trader."""
+        return _outside(begin, end, [*self.exchange.darkness(end), *self.exchange.absences])
 
     def doubts(self) -> Iterator[tuple[Identifier, datetime, datetime]]:
-        """Each time that an order was in doubt: from when, and until when, or now."""
+        """Each time that an order was in doubt: from when, and until when, or now.
+
+        One that the venue refuses at a new send is wanted still and begins anew: it waits for the venue.
+        """
         rows = self.db.rows("orders_turns", account_id=self.account_id)
         for identifier, turns in groupby(rows, key=attrgetter("identifier")):
             begin: datetime | None = None
             for turn in turns:
                 doubtful = OrderState(turn.state).doubtful
-                if doubtful and begin is None:
-                    begin = turn.at
-                elif not doubtful and begin is not None:
+                if begin is not None and (not doubtful or turn.event == Rejected.__name__):
                     yield identifier, begin, turn.at
-                    begin = None
+                    begin = turn.at if doubtful else None
+                elif doubtful and begin is None:
+                    begin = turn.at
             if begin is not None:
                 yield identifier, begin, self.now
+
+
+def _outside(begin: datetime, end: datetime, stretches: Iterable[tuple[datetime, datetime]]) -> timedelta:
+    """How much of [begin, end) lies in none of `stretches`."""
+    left, at = timedelta(0), begin
+    for start, stop in sorted(stretches):
+        if stop <= at or start >= end:
+            continue
+        left += max(start - at, timedelta(0))
+        at = max(at, stop)
+    return left + max(end - at, timedelta(0))
 
 
 def identifier_of(order: Order) -> Identifier:

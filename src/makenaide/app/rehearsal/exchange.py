@@ -101,6 +101,9 @@ class Exchange:
     dark: list[tuple[datetime, datetime]] = field(default_factory=list)
     """Stretches that are over in which the venue did not answer, or no process lived; in the order of their ends."""
 
+    absences: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """Stretches without a trader, though his guard may have lived on; in the order of time."""
+
     _dark_since: datetime | None = field(init=False, default=None)
     _nonces: "count[int]" = field(init=False, default_factory=count)
 

@@ -27,7 +27,7 @@ from makenaide.execution.portfolio import open_positions
 from makenaide.store.journal import flaws, latest_stops, stop_history
 
 SETTLE_WINDOW = timedelta(minutes=30)
-"""So long an order may be in doubt while there is a process and the venue answers it."""
+"""So long an order may be in doubt while there is a trader and the venue answers."""
 
 
 def identifier_once(case: Case) -> Iterator[str]:
@@ -54,7 +54,7 @@ def sent_after_commit(case: Case) -> Iterator[str]:
 def unknown_settles(case: Case) -> Iterator[str]:
     """No order stays in doubt for longer than the settle window; none at all once everything is over."""
     for identifier, begin, end in case.doubts():
-        if case.light(begin, end) > SETTLE_WINDOW:
+        if case.attended(begin, end) > SETTLE_WINDOW:
             yield f"{identifier} was in doubt for more than {SETTLE_WINDOW} from {begin.isoformat()} on"
     if case.last:
         for order in case.unsettled:

@@ -16,6 +16,9 @@ STOP_WINDOW = timedelta(minutes=5)
 _BEFORE = timedelta(hours=1)
 """A sale that was on its way already when the stop was touched."""
 
+_GLANCE = timedelta(minutes=1)
+"""A touch that is over sooner can fall between a lost frame and a silence of the stream."""
+
 _NEVER = Decimal("1e15")
 
 
@@ -59,7 +62,15 @@ def _late(case: Case, position: PositionId, orders: Sequence[Order]) -> datetime
 
 
 def _touch(case: Case, market: Market, span: tuple[datetime, datetime], stop: StoredStop) -> datetime | None:
+    """The first touch in `span` that a glance does not miss; None without any."""
     begin, end = span
-    if end <= begin:
-        return None
-    return case.exchange.data.touch(market, begin, end, stop.price.value, _NEVER)
+    data, price = case.exchange.data, stop.price.value
+    while begin < end:
+        touched = data.touch(market, begin, end, price, _NEVER)
+        if touched is None or touched + _GLANCE >= end:
+            return touched
+        bids = data.book(market, touched + _GLANCE, 1).bids
+        if bids and bids[0][0] <= price:
+            return touched
+        begin = touched + _GLANCE
+    return None

@@ -114,12 +114,14 @@ class Life:
 
     def _pass_away(self, process: Process | None, fuse: Fuse, downtime: timedelta) -> None:
         """Time goes by until the next process; the guard may live on meanwhile."""
+        begin = self.clock.now()
         if process is None or not self.outlives():
             self.clock.sleep(downtime.total_seconds())
-            return
-        process.close()
-        fuse.disarmed = True
-        process.outlived(self.clock.now() + downtime)
+        else:
+            process.close()
+            fuse.disarmed = True
+            process.outlived(begin + downtime)
+        self.plan.exchange.absences.append((begin, self.clock.now()))
 
     def _rest(self, eye: Database, result: CycleResult) -> None:  # noqa: ARG002 - the shape of a progress
         self._look(eye, last=False)

@@ -38,7 +38,7 @@ SELECT at, event, state, doubt, uuid, detail FROM order_event WHERE identifier =
 
 -- name: orders_turns
 -- What happened to every order, but for the looks in vain, which turn nothing.
-SELECT identifier, at, state FROM order_event
+SELECT identifier, at, event, state FROM order_event
 WHERE account_id = %(account_id)s AND event <> 'Absent' ORDER BY identifier, event_id;
 
 -- name: orders_standing
