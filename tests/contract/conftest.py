@@ -13,6 +13,8 @@ from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.migrate import Migration, load, migrate
 from makenaide.store.processes import birth
 from makenaide.store.queries import Queries
+from tests.contract.manual import SEEING, WORLD, Person, reconciled
+from tests.contract.trading import Exchange, Trader, open_trader
 
 Connect = Callable[..., Database]
 Make = Callable[..., EmbeddedPostgres]
@@ -195,3 +197,17 @@ def journal(connect: Connect) -> Database:
     """A connection that trades on the real schema."""
     migrate(connect())
     return connect(Role.WRITER)
+
+
+@pytest.fixture
+def trader(journal: Database) -> Trader:
+    """An account with ten million won whose key sees transfers, reconciled once."""
+    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
+    assert reconciled(trader).comparison.equal is True
+    return trader
+
+
+@pytest.fixture
+def person(trader: Trader) -> Person:
+    """Beside it."""
+    return Person(trader)

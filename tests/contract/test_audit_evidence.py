@@ -20,27 +20,13 @@ from makenaide.store.journal import all_fills
 from makenaide.store.reconciliation import Decision, FindingKind
 from tests.contract.charts import ETH, FIRST, XRP, Chart, hours
 from tests.contract.guarding import holding, never
-from tests.contract.manual import SEEING, WORLD, Person, causes, reconciled, rows
+from tests.contract.manual import Person, causes, reconciled, rows
 from tests.contract.test_drain import Silent, drained, resting
 from tests.contract.test_execution_booking import booked, sent
 from tests.contract.test_reconcile_ends import decide, through
-from tests.contract.trading import NAME, Exchange, Trader, changed, open_trader
+from tests.contract.trading import NAME, Trader, changed
 
 STRANGER = "mk1-0001-KRW-XRP-20260103T0900-e01"
-
-
-@pytest.fixture
-def trader(journal: Database) -> Trader:
-    """An account with ten million won whose key sees transfers, reconciled once."""
-    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
-    assert reconciled(trader).comparison.equal is True
-    return trader
-
-
-@pytest.fixture
-def person(trader: Trader) -> Person:
-    """Beside it."""
-    return Person(trader)
 
 
 def outside(trader: Trader) -> list[Any]:

@@ -15,27 +15,12 @@ from makenaide.execution.reconcile.book import Bookkeeper
 from makenaide.execution.reconcile.facts import Booking
 from makenaide.ledger.lots import Lot
 from makenaide.pipeline.valuation import value_account
-from makenaide.store.db import Database
 from makenaide.store.journal import all_fills, flows
 from makenaide.store.orders import orders_of_position
 from makenaide.store.reconciliation import outside_of_order
 from tests.contract.charts import ETH, XRP
-from tests.contract.manual import SEEING, WORLD, Person, audit, causes, reconciled
-from tests.contract.trading import Exchange, Trader, open_trader, whole
-
-
-@pytest.fixture
-def trader(journal: Database) -> Trader:
-    """An account with ten million won, reconciled once."""
-    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
-    assert reconciled(trader).comparison.equal is True
-    return trader
-
-
-@pytest.fixture
-def person(trader: Trader) -> Person:
-    """Beside it."""
-    return Person(trader)
+from tests.contract.manual import Person, audit, causes, reconciled
+from tests.contract.trading import Trader, whole
 
 
 class SimulatedCrash(BaseException):

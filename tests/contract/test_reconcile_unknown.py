@@ -14,27 +14,12 @@ from makenaide.execution.reconcile.facts import Dust
 from makenaide.execution.reconcile.resolve import Resolver, Said
 from makenaide.ledger.lots import Lot
 from makenaide.pipeline.valuation import value_account
-from makenaide.store.db import Database
 from makenaide.store.journal import books, flows
 from makenaide.store.reconciliation import Decision, FindingKind, open_findings
 from tests.contract.charts import ETH, FIRST, XRP
 from tests.contract.faults import Fault, Kind
-from tests.contract.manual import SEEING, WORLD, Person, audit, causes, reconciled, require_equal
-from tests.contract.trading import KEYS, NAME, Exchange, Trader, open_trader
-
-
-@pytest.fixture
-def trader(journal: Database) -> Trader:
-    """An account with ten million won, reconciled once."""
-    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
-    assert reconciled(trader).comparison.equal is True
-    return trader
-
-
-@pytest.fixture
-def person(trader: Trader) -> Person:
-    """Beside it."""
-    return Person(trader)
+from tests.contract.manual import Person, audit, causes, reconciled, require_equal
+from tests.contract.trading import KEYS, NAME, Trader
 
 
 def resolver(trader: Trader) -> Resolver:

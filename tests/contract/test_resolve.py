@@ -25,19 +25,6 @@ from tests.contract.test_reconcile_ends import decide, through
 from tests.contract.trading import KEYS, NAME, Exchange, Trader, open_trader
 
 
-@pytest.fixture
-def trader(journal: Database) -> Trader:
-    """An account with ten million won, reconciled once."""
-    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
-    assert reconciled(trader).comparison.equal is True
-    return trader
-
-
-@pytest.fixture
-def person(trader: Trader) -> Person:
-    return Person(trader)
-
-
 def found(trader: Trader) -> Finding:
     (finding,) = reconciled(trader).findings
     return finding

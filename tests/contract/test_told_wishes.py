@@ -20,25 +20,11 @@ from makenaide.store.wishes import open_wishes, outcome_of
 from tests.contract.charts import ETH, XRP
 from tests.contract.faults import Fault, Kind
 from tests.contract.guarding import third
-from tests.contract.manual import SEEING, WORLD, Person, causes, reconciled, require_equal, rows
+from tests.contract.manual import Person, causes, require_equal, rows
 from tests.contract.test_wishes import clerk, outcome, told, wish
-from tests.contract.trading import NAME, Exchange, Trader, open_trader
+from tests.contract.trading import NAME, Trader
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def trader(journal: Database) -> Trader:
-    """An account with ten million won whose key sees transfers, reconciled once."""
-    trader = open_trader(journal, Exchange(tape=WORLD, scopes=SEEING))
-    assert reconciled(trader).comparison.equal is True
-    return trader
-
-
-@pytest.fixture
-def person(trader: Trader) -> Person:
-    """Beside it."""
-    return Person(trader)
 
 
 def test_a_sale_tells_what_was_sold_of_which_position_for_how_many_won(trader: Trader) -> None:
