@@ -4,16 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from makenaide.domain.intent import WITH_DUST
 from makenaide.domain.money import Quantity
 from makenaide.exchange.venue import PlacedOrder
+from makenaide.execution.leave import leave
 from makenaide.pipeline.interlude import take_in
 from makenaide.store.db import Database
 from makenaide.store.journal import all_fills
 from makenaide.store.orders import unsettled_orders
-from tests.contract.charts import FIRST, hours
+from tests.contract.charts import ETH, FIRST, bitcoin, hours, tape
 from tests.contract.faults import Fault, Kind
-from tests.contract.guarding import disguise, fallen, guarded, holding, never, rounds
-from tests.contract.trading import NAME
+from tests.contract.guarding import SLUMP, disguise, fallen, guarded, holding, never, rounds, third
+from tests.contract.trading import NAME, Exchange, open_trader, whole
 
 
 def test_few_free_coins_make_no_dust_of_the_position(journal: Database) -> None:
@@ -64,3 +66,21 @@ def test_coins_with_more_digits_than_trade_leave_no_order_in_doubt(journal: Data
     guarded(trader.guard, trader.clock.now() + timedelta(minutes=1))
     take_in(trader.session)
     assert unsettled_orders(journal, trader.account.account_id) == ()
+
+
+def test_a_sale_of_a_part_leaves_the_dust_alone_and_one_of_the_rest_takes_it_along(journal: Database) -> None:
+    trader = open_trader(journal, Exchange(tape=tape(bitcoin(2), replace(SLUMP, days=[-0.10, 0.2, -0.2, 0.0]))))
+    trader.buy(ETH, "0.00101")
+    trader.watch(FIRST + hours(24))
+    trader.buy(ETH, "0.1", slot=FIRST + hours(24))
+    dust, held = sorted(trader.positions(), key=lambda each: not each.dust)
+    assert (dust.dust, held.dust) == (True, False)
+    part = leave(trader.desk, trader.account, held, third(trader))
+    assert part is not None
+    assert (part.request.volume, WITH_DUST in part.evidence) == (Quantity("0.03"), False)
+    left = next(each for each in trader.positions() if not each.dust)
+    rest = leave(trader.desk, trader.account, left, whole(left))
+    assert rest is not None
+    assert rest.request.volume == Quantity("0.07101")
+    assert rest.evidence[WITH_DUST] == {dust.position_id: "0.00101"}
+    assert trader.positions() == ()
