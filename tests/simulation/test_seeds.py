@@ -8,11 +8,13 @@ import random
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from makenaide.app.rehearsal.campaign import Summary, rehearse_all, stage
 from makenaide.app.rehearsal.rehearse import Trial
+from makenaide.app.rehearsal.storm import storm
 from makenaide.config import Config
 from makenaide.exchange.simulator.faults.plan import Kind
 from makenaide.store.scratch import Copies
@@ -34,9 +36,15 @@ def test_a_sample_of_worlds_breaks_no_law(copies: Copies) -> None:
     sys.stdout.write(f"REHEARSAL_SEED={SEED}: {summary.effects} {summary.faults}" + "\n")
     found = [f"{each.law}: {each.evidence} [seed {one.seed}]" for one in summary.outcomes for each in one.found]
     assert found == [], f"REHEARSAL_SEED={SEED}"
-    assert set(summary.faults) == {kind.value for kind in Kind}, "every kind of fault is planned"
+    assert len(summary.faults) >= len(Kind) - 3, "the rarest kinds may strike nowhere in so few worlds"
     assert sum(len(each.crashes) for each in summary.outcomes) >= WORLDS * 5
     assert sum(each.orders for each in summary.outcomes) >= WORLDS
+
+
+def test_every_kind_of_fault_is_planned_in_every_storm() -> None:
+    begin = datetime(2026, 1, 5, tzinfo=UTC)
+    rules = storm(random.Random(SEED), begin, begin + timedelta(days=DAYS), 2.0)
+    assert {rule.kind for rule in rules if rule.probability} == set(Kind)
 
 
 def test_the_same_seed_shows_the_same_again(copies: Copies) -> None:

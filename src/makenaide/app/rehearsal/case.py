@@ -27,16 +27,12 @@ class Violation:
 
 @dataclass(slots=True, kw_only=True)
 class Case:
-    """What the laws look at, at rest. `since`: when the present process began; while there was none, nobody settled.
-
-    `last`: the run is over, and nothing may be in doubt any more.
-    """
+    """What the laws look at, at rest. `last`: the run is over, and nothing may be in doubt any more."""
 
     exchange: Exchange
     db: Database
     account_id: str
     now: datetime
-    since: datetime
     last: bool = False
     guarded: frozenset[PositionId] = frozenset()
     at_venue: list[Order] = field(init=False)

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from makenaide.app.rehearsal.case import Case, Violation
 from makenaide.app.rehearsal.fuse import At, Chooser, Fuse, SimulatedCrash
@@ -60,13 +60,11 @@ class Life:
     alone: Callable[[], bool] = lambda: False
     outlives: Callable[[], bool] = lambda: False
     clock: SteppedClock = field(init=False)
-    since: datetime = field(init=False)
     tally: Tally = field(default_factory=Tally)
     fuses: list[Fuse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = SteppedClock(max(opening(self.plan), self.plan.exchange.venue.now))
-        self.since = self.clock.now()
 
     def run(self) -> Tally:
         """Live to the last slot and beyond, looking at the laws at every rest."""
@@ -90,7 +88,6 @@ class Life:
         fuse = Fuse(self.choosers(self.tally.processes), clock=self.clock.now)
         self.fuses.append(fuse)
         self.tally.processes += 1
-        self.since = self.clock.now()
         process: Process | None = None
         try:
             process = open_process(self.plan, self.clock, fuse, self.alone)
@@ -159,7 +156,6 @@ class Life:
             db=eye,
             account_id=ACCOUNT,
             now=self.clock.now(),
-            since=self.since,
             last=last,
             guarded=guarded(self.plan),
         )

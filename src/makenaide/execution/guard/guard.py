@@ -135,10 +135,8 @@ class Guard:
             if watched.about != stop:
                 watched.sold, watched.bought = False, None
             if watched.about.amounts != stop.amounts:
-                watched.retry_at, watched.pause = (
-                    None,
-                    0.0,
-                )  # something else to sell may be sold where this could not
+                # Something else to sell may be sold where this could not.
+                watched.retry_at, watched.pause = None, 0.0
             watched.about, watched.stop = stop, state
             self._watched[stop.position_id] = watched
 
