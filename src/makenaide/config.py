@@ -18,6 +18,7 @@ from makenaide.exchange.simulator.prices.model import GeneratorSettings
 from makenaide.exchange.simulator.settings import QuotaSettings, VenueSettings
 from makenaide.exchange.upbit.settings import UpbitSettings
 from makenaide.execution.settings import ExecutionSettings
+from makenaide.ops.settings import OperationsSettings
 from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.risk.budget import Limits
 from makenaide.risk.settings import RiskSettings
@@ -94,6 +95,7 @@ class Config:
     venue: VenueSettings = field(default_factory=VenueSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    operations: OperationsSettings = field(default_factory=OperationsSettings)
 
 
 def tree(config: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.simulator.prices import files
 from makenaide.store.modes import Mode
 
-_OWN_BUSINESS = ("upbit", "live")
-"""Tables of the configuration that say how to talk, not what to trade: they don't make another account.
+_OWN_BUSINESS = ("upbit", "live", "operations")
+"""Tables of the configuration that say how to talk or operate, not what to trade: they make no other account.
 
 Limits of `live` do once they are set, for they then hold on paper, too.
 """

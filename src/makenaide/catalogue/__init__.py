@@ -4,7 +4,8 @@
     text("report.title")            # "모의 거래 보고서"
     text("run.progress", day=3)     # named parameters fill {day}
 
-Keys are dotted; `en.toml` and `ko.toml` hold the same keys with the same parameters (a test compares them).
+Keys are dotted; the files of the folders `en` and `ko` hold the same keys with the same parameters (a test compares
+them). A table may go on in another file, a key may not.
 """
 
 import tomllib
@@ -13,14 +14,24 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from makenaide.domain.errors import Inconsistent
+
 Text = Callable[..., str]
 
 
 @cache
 def messages(language: str) -> dict[str, str]:
     """Every message of `language` ("en" or "ko") by its dotted key."""
-    source = files(__package__).joinpath(f"{language}.toml").read_text(encoding="utf-8")
-    return dict(_flat(tomllib.loads(source), ""))
+    found: dict[str, str] = {}
+    folder = files(__package__).joinpath(language)
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if not file.name.endswith(".toml"):
+            continue
+        for key, message in _flat(tomllib.loads(file.read_text(encoding="utf-8")), ""):
+            if key in found:
+                raise Inconsistent(f"catalogue {language}/{file.name}: {key} is in another file, too")
+            found[key] = message
+    return found
 
 
 def _flat(table: dict[str, Any], path: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-NOT_TRADED = ("paper", "upbit", "market", "venue", "quota", "live")
+NOT_TRADED = ("paper", "upbit", "market", "venue", "quota", "live", "operations")
 """Tables of the configuration that change with whom and how is talked, not what is traded; a new table counts."""
 _KINDS = (".py", ".sql", ".json", ".toml")
 

@@ -1,0 +1,1 @@
+"""Monitoring: what is measured, and messages on their way to people."""

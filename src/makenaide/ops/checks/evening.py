@@ -1,0 +1,5 @@
+"""Placeholder."""
+
+from makenaide.ops.check import Check
+
+EVENING: tuple[Check, ...] = ()

@@ -1,0 +1,115 @@
+-- name: checklist_put
+-- Nothing comes back when the slot's list was taken already.
+INSERT INTO checklist (account_id, name, slot, taken_at, verdict)
+VALUES (%(account_id)s, %(checklist)s, %(slot)s, %(taken_at)s, %(verdict)s)
+ON CONFLICT (account_id, name, slot) DO NOTHING RETURNING checklist_id;
+
+-- name: checklist_of_slot
+SELECT checklist_id, taken_at, verdict FROM checklist
+WHERE account_id = %(account_id)s AND name = %(checklist)s AND slot = %(slot)s;
+
+-- name: checklist_before
+-- The newest list of a name taken before a moment: yesterday's, as seen from today.
+SELECT checklist_id, slot, taken_at, verdict FROM checklist
+WHERE account_id = %(account_id)s AND name = %(checklist)s AND taken_at < %(before)s
+ORDER BY taken_at DESC, checklist_id DESC LIMIT 1;
+
+-- name: evidence_checked
+INSERT INTO evidence (kind, subject, verdict, detail, taken_at, valid_until, checklist_id)
+VALUES (%(kind)s, %(subject)s, %(verdict)s, %(detail)s, %(taken_at)s, %(valid_until)s, %(checklist_id)s);
+
+-- name: evidence_of_checklist
+SELECT kind, subject, verdict, detail, taken_at, valid_until FROM evidence
+WHERE checklist_id = %(checklist_id)s ORDER BY evidence_id;
+
+-- name: evidence_latest
+-- The newest finding of each kind about one subject.
+SELECT DISTINCT ON (kind) kind, subject, verdict, detail, taken_at, valid_until FROM evidence
+WHERE subject = %(subject)s AND kind = ANY(%(kinds)s) ORDER BY kind, taken_at DESC, evidence_id DESC;
+
+-- name: acknowledgement_put
+INSERT INTO acknowledgement (account_id, check_id, until, actor, note, at)
+VALUES (%(account_id)s, %(check_id)s, %(until)s, %(actor)s, %(note)s, %(at)s);
+
+-- name: acknowledgement_all
+-- The newest word about each check.
+SELECT DISTINCT ON (check_id) check_id, until, actor, note, at FROM acknowledgement
+WHERE account_id = %(account_id)s ORDER BY check_id, acknowledgement_id DESC;
+
+-- name: job_claim
+-- The slot is ours if nobody had it, or if whoever had it let its lease run out; nothing comes back otherwise.
+INSERT INTO job (account_id, name, slot, holder, fence, claimed_at, expires_at)
+VALUES (%(account_id)s, %(job)s, %(slot)s, %(holder)s, 1, %(now)s, %(expires_at)s)
+ON CONFLICT (account_id, name, slot) DO UPDATE
+SET holder = excluded.holder, fence = job.fence + 1, claimed_at = excluded.claimed_at, expires_at = excluded.expires_at
+WHERE job.finished_at IS NULL AND job.expires_at <= excluded.claimed_at
+RETURNING fence;
+
+-- name: job_extend
+UPDATE job SET expires_at = %(expires_at)s
+WHERE account_id = %(account_id)s AND name = %(job)s AND slot = %(slot)s AND fence = %(fence)s
+  AND finished_at IS NULL;
+
+-- name: job_finish
+UPDATE job SET finished_at = %(now)s, outcome = %(outcome)s, detail = %(detail)s
+WHERE account_id = %(account_id)s AND name = %(job)s AND slot = %(slot)s AND fence = %(fence)s
+  AND finished_at IS NULL;
+
+-- name: job_latest
+-- The newest slot of each job that anybody took.
+SELECT DISTINCT ON (name) name, slot, holder, fence, claimed_at, expires_at, finished_at, outcome, detail FROM job
+WHERE account_id = %(account_id)s ORDER BY name, slot DESC;
+
+-- name: job_finished
+-- The newest slot of each job that is done with, one way or another.
+SELECT name, max(slot) AS slot FROM job
+WHERE account_id = %(account_id)s AND finished_at IS NOT NULL GROUP BY name ORDER BY name;
+
+-- name: job_since
+SELECT name, slot, holder, fence, claimed_at, expires_at, finished_at, outcome, detail FROM job
+WHERE account_id = %(account_id)s AND slot >= %(since)s ORDER BY slot, name;
+
+-- name: measure_put
+INSERT INTO measure (account_id, name, label, at, count, failures, total, largest, classes)
+VALUES (%(account_id)s, %(measure)s, %(label)s, %(at)s, %(count)s, %(failures)s, %(total)s, %(largest)s, %(classes)s);
+
+-- name: measure_since
+SELECT name, label, at, count, failures, total, largest, classes FROM measure
+WHERE account_id = %(account_id)s AND name = %(measure)s AND at > %(since)s AND at <= %(until)s ORDER BY at, label;
+
+-- name: measure_names
+-- When each measure was taken last.
+SELECT name, max(at) AS at FROM measure WHERE account_id = %(account_id)s GROUP BY name ORDER BY name;
+
+-- name: outbox_put
+-- Nothing comes back when a message of that key is there already.
+INSERT INTO outbox (key, account_id, at, urgency, title, body, detail)
+VALUES (%(key)s, %(account_id)s, %(at)s, %(urgency)s, %(title)s, %(body)s, %(detail)s)
+ON CONFLICT (key) DO NOTHING RETURNING message_id;
+
+-- name: outbox_due
+-- Messages that a channel has not delivered yet, oldest first, with how often it tried.
+SELECT o.message_id, o.key, o.account_id, o.at, o.urgency, o.title, o.body, o.detail,
+       (SELECT count(*) FROM delivery d WHERE d.message_id = o.message_id AND d.channel = %(channel)s) AS tries
+FROM outbox o
+WHERE o.at > %(since)s AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = o.message_id
+                                       AND d.channel = %(channel)s AND d.delivered)
+ORDER BY o.message_id LIMIT %(many)s;
+
+-- name: outbox_of
+SELECT message_id, key, account_id, at, urgency, title, body, detail FROM outbox WHERE key = %(key)s;
+
+-- name: delivery_put
+INSERT INTO delivery (message_id, channel, at, delivered, detail)
+VALUES (%(message_id)s, %(channel)s, %(at)s, %(delivered)s, %(detail)s) ON CONFLICT DO NOTHING;
+
+-- name: announcement_put
+INSERT INTO announcement (uuid, listed_at, category, title, body, url, heard_at)
+VALUES (%(uuid)s, %(listed_at)s, %(category)s, %(title)s, %(body)s, %(url)s, %(heard_at)s) ON CONFLICT DO NOTHING;
+
+-- name: announcement_since
+SELECT uuid, listed_at, category, title, body, url, heard_at FROM announcement
+WHERE listed_at >= %(since)s AND category = ANY(%(categories)s) ORDER BY listed_at, uuid;
+
+-- name: announcement_newest
+SELECT max(heard_at) AS at FROM announcement;
