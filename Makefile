@@ -4,13 +4,13 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test check fuzz rehearse mutants bench bench-exchange exports lock clean dev peers mutmut
+.PHONY: help setup run test check check-matrix fuzz rehearse mutants bench bench-exchange exports runbooks lock clean dev peers mutmut
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
 BENCH ?= *
 # The tests that run whole programs and whole worlds; the rest are called within one process, where coverage sees them.
-WHOLE := tests/acceptance tests/crash tests/simulation tests/mutants
+WHOLE := tests/acceptance tests/crash tests/simulation tests/mutants tests/matrix
 # Those that run by themselves; `make bench-exchange` runs the exchange's, which need other people's clients.
 BENCHES = $(filter-out bench/exchange%,$(wildcard bench/$(BENCH).py))
 
@@ -65,6 +65,9 @@ check: dev  ## style, types, import contracts, house rules / 형식·타입·의
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/python -m pytest -q tests/unit/test_house_*.py
 
+check-matrix: dev  ## each of the 19 checks in a good, a bad and a blind world; one of them with ARGS="--only M6" / 점검 19개 × 세 가지 세계
+	@.venv/bin/python -m tests.matrix $(ARGS)
+
 fuzz: dev  ## a million hostile inputs for the exchange; other counts and replays with ARGS / 거래소 퍼징
 	@.venv/bin/python -m tests.fuzz $(ARGS)
 
@@ -83,6 +86,9 @@ bench-exchange: dev peers  ## the exchange's figures; one of them with ARGS=sect
 
 exports: dev  ## rewrite the golden list of public names / 공개 이름 목록 다시 쓰기
 	@.venv/bin/python -m pytest -q tests/unit/test_house_exports.py --rewrite-golden
+
+runbooks: dev  ## write docs/runbooks again from the checks and plans / 런북 다시 쓰기
+	@.venv/bin/python -m makenaide.cli.runbook docs/runbooks
 
 lock:  ## lock the dependencies again; newer versions with ARGS=--upgrade / 의존성 다시 잠그기
 	@folder="$$(mktemp -d)" && trap 'rm -rf "$$folder"' EXIT \

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 FILE_NAME = "makenaide.toml"
 ACCESS_NAME = "MAKENAIDE_UPBIT_ACCESS_KEY"
 SECRET_NAME = "MAKENAIDE_UPBIT_SECRET_KEY"  # noqa: S105 - not a secret: the variable's name
+WEBHOOK_NAME = "MAKENAIDE_WEBHOOK_URL"
 _PREFIX = "MAKENAIDE_"
-_PLAIN_NAMES = frozenset({"MAKENAIDE_HOME", "MAKENAIDE_CONFIG", "MAKENAIDE_LANG", ACCESS_NAME, SECRET_NAME})
+_SECRETS = (ACCESS_NAME, SECRET_NAME, WEBHOOK_NAME)
+_PLAIN_NAMES = frozenset({"MAKENAIDE_HOME", "MAKENAIDE_CONFIG", "MAKENAIDE_LANG", *_SECRETS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -42,11 +44,22 @@ class UpbitSecrets:
         return {name: value for name, value in given.items() if value}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WebhookSecret:
+    """The address that messages are posted to, which whoever knows it can post to; "" for none. Shows in no text."""
+
+    url: str = ""
+
+    def variables(self) -> dict[str, str]:
+        """For a child process that delivers messages, and for no other: what to add to its environment."""
+        return {WEBHOOK_NAME: self.url} if self.url else {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The data folder, the database, the language, and the values that were configured, by table and name.
 
-    `database_url` is None for the embedded default. `secrets` shows in no text.
+    `database_url` is None for the embedded default. `secrets` and `webhook` show in no text.
     """
 
     home: Path
@@ -55,6 +68,7 @@ class Environment:
     config_file: Path
     values: Mapping[str, Any]
     secrets: UpbitSecrets = field(default_factory=UpbitSecrets, repr=False)
+    webhook: WebhookSecret = field(default_factory=WebhookSecret, repr=False)
 
     @property
     def config(self) -> "Config":
@@ -79,6 +93,7 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
         config_file=file,
         values=values,
         secrets=UpbitSecrets(access=env.get(ACCESS_NAME, ""), secret=env.get(SECRET_NAME, "")),
+        webhook=WebhookSecret(url=env.get(WEBHOOK_NAME, "")),
     )
     if values:
         _ = environment.config  # what somebody wrote is checked at once, whatever the command needs of it
@@ -86,8 +101,8 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
 
 
 def forget_secrets(environ: MutableMapping[str, str]) -> None:
-    """Take the trading key out of `environ`, so that no child process inherits it; call it once it has been read."""
-    for name in (ACCESS_NAME, SECRET_NAME):
+    """Take the secrets out of `environ`, so that no child process inherits them; call it once they have been read."""
+    for name in _SECRETS:
         environ.pop(name, None)
 
 

@@ -17,12 +17,14 @@ from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]
 
-from makenaide.app.detached import end
+from makenaide.app.detached import Living, end
 from makenaide.app.guardpost import Post, latest_post
 from makenaide.app.resident import Address, venue_address
 from makenaide.cli import main
 from makenaide.environment import ACCESS_NAME, SECRET_NAME
 from makenaide.store.embedded import EmbeddedPostgres
+from makenaide.store.processes import birth
+from makenaide.store.switch import let_go
 from tests.harness import is_loopback
 
 PATIENCE = 300.0
@@ -207,11 +209,28 @@ class Home:
             and "simulate" in each.info["cmdline"]
         ]
 
+    def processes(self) -> dict[int, str]:
+        """The living processes of Makenaide in this home, its database's apart, by id: what each is called with."""
+        found = {}
+        for each in psutil.process_iter(["cmdline", "status"]):
+            called = each.info["cmdline"] or []
+            if "makenaide" not in called or each.info["status"] == psutil.STATUS_ZOMBIE:
+                continue
+            try:
+                if each.environ().get("MAKENAIDE_HOME") == str(self.path):
+                    found[each.pid] = " ".join(called[called.index("makenaide") + 1 :])
+            except psutil.Error:
+                continue
+        return found
+
     def remove(self) -> None:
         """Kill what still runs, and delete the database, which may lie outside of the folder."""
         for going in self._started:
             if going.process.poll() is None:
                 going.kill()
+        for pid in self.processes():
+            end(Living(pid=pid, born=birth(pid) or ""), 5)
+        let_go(self.path)
         for folder in (self.path / "accounts").glob("*"):
             for process in (Post(folder).on_duty(), venue_address(folder)):
                 if process is not None:
@@ -239,9 +258,11 @@ def homes(folder: Path) -> Iterator[Make]:
         made.append(Home(path=folder / name))
         return made[-1]
 
-    yield make
-    for home in made:
-        home.remove()
+    try:
+        yield make
+    finally:
+        for home in made:
+            home.remove()
 
 
 def require_sound(home: Home) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from makenaide.app.evidence import hashes
 from makenaide.app.identity import source
 from makenaide.app.live import Grounds
-from makenaide.app.trader import wanted_account
+from makenaide.app.wanted import wanted_account
 from makenaide.config import Config, LiveSettings
 from makenaide.environment import Environment, UpbitSecrets, load
 from makenaide.exchange.simulator.core.venue import Venue

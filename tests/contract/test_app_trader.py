@@ -11,8 +11,9 @@ from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.halted import halt_file
 from makenaide.app.identity import source
 from makenaide.app.permits import permits
-from makenaide.app.trader import open_session, wanted_account
+from makenaide.app.trader import open_session
 from makenaide.app.venues import open_market
+from makenaide.app.wanted import wanted_account
 from makenaide.domain.errors import Inconsistent, LiveClosed, Misconfigured
 from makenaide.domain.reason import Refusal
 from makenaide.environment import load
@@ -37,7 +38,7 @@ def test_a_command_that_only_looks_keeps_to_a_persons_share_and_a_run_to_the_tra
     env = load({"MAKENAIDE_HOME": str(tmp_path)})
     wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
     for only_look in (True, False):  # so it is the look that opens the account
-        with open_session(env.config, journal, wanted, StopFlag(), only_look=only_look) as session:
+        with open_session(env, journal, wanted, StopFlag(), only_look=only_look) as session:
             venue = session.venue
             assert isinstance(venue, UpbitClient)
             venue.limiter.require_share(Group.ORDER)
@@ -57,13 +58,13 @@ def test_no_live_account_opens_without_its_admission(journal: Database, tmp_path
     for admission in (None, another):
         with (
             pytest.raises(LiveClosed, match="was not admitted"),
-            open_session(env.config, journal, replace(wanted, admission=admission), StopFlag()),
+            open_session(env, journal, replace(wanted, admission=admission), StopFlag()),
         ):
             pass
     mine = replace(another, account_id=wanted.account_id)
     with (
         pytest.raises(Inconsistent, match="holds paper rows, not live ones"),
-        open_session(env.config, journal, replace(wanted, admission=mine), StopFlag()),
+        open_session(env, journal, replace(wanted, admission=mine), StopFlag()),
     ):
         pass
     with (
@@ -78,7 +79,7 @@ def test_every_session_asks_the_kill_switch_and_notes_it_once_and_limits_where_t
 ) -> None:
     env = replace(load({"MAKENAIDE_HOME": str(tmp_path)}), values={"live": {"day_krw": 1_000_000}})
     wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
-    with open_session(env.config, journal, wanted, StopFlag()) as session:
+    with open_session(env, journal, wanted, StopFlag()) as session:
         assert [type(each).__name__ for each in session.desk.permits] == [
             "HaltPermit",
             "Budget",
@@ -128,7 +129,7 @@ def test_a_trader_on_the_wall_clock_goes_on_when_its_venue_is_killed(journal: Da
     wanted = wanted_account(env, source(env.config, {"endless": True, "markets": 3}))
     here = Place(wanted.folder)
     try:
-        with open_session(env.config, journal, wanted, StopFlag()) as session:
+        with open_session(env, journal, wanted, StopFlag()) as session:
             before = session.venue.accounts()
             killed = here.kill_venue()
             assert session.venue.accounts() == before
@@ -148,7 +149,7 @@ def test_an_account_without_won_is_opened_with_its_coins_and_books_nothing_from_
     coins = {"XRP": Balance(currency="XRP", free=Decimal(5), locked=Decimal(1))}
     monkeypatch.setattr(UpbitClient, "accounts", lambda self: coins)
     for _ in range(2):
-        with open_session(env.config, journal, wanted, StopFlag()):
+        with open_session(env, journal, wanted, StopFlag()):
             pass
     assert books(journal, wanted.account_id) == {"XRP": Decimal(6)}
     assert lots(journal, wanted.account_id)["XRP"].quantity == 6

@@ -20,6 +20,7 @@ from makenaide.app.live import (
     confirm,
     sentence,
 )
+from makenaide.app.person import person
 from makenaide.config import LiveSettings, LiveVenue
 from makenaide.domain.errors import LiveClosed, Misconfigured
 from makenaide.domain.verdict import Verdict
@@ -264,7 +265,7 @@ def test_only_the_very_sentence_confirms(db: Database, tmp_path: Path) -> None:
     assert confirm(found, f"  {wanted}\n")
     row = db.row("audit_installation", action="live.confirm")
     assert row is not None
-    assert (row.actor, row.at, row.detail["sentence"]) == ("person", NOW, wanted)
+    assert (row.actor, row.at, row.detail["sentence"]) == (person(), NOW, wanted)
     assert holds_live(replace(environment_of(tmp_path), secrets=UpbitSecrets()))
 
 

@@ -11,8 +11,10 @@ from makenaide.catalogue import language, messages, texts
 from makenaide.domain import errors
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.reason import Exit, Refusal
+from makenaide.domain.verdict import Verdict
 from makenaide.execution.drain import Leftover
 from makenaide.ledger.tax import TaxKind
+from makenaide.ops.checks.register import BY_ID
 from makenaide.risk.gate import GateReason
 from tests.unit.source_tree import sources
 
@@ -28,9 +30,30 @@ CLOSED = {
     "live.todo": list(CONDITIONS),
     "drain.of": [str(kind) for kind in Leftover],
     "taxkind": [str(kind) for kind in TaxKind],
+    "check.title": list(BY_ID),
+    "check.remedy": list(BY_ID),
+    "runbook.verdict_of": [verdict.name for verdict in Verdict],
 }
 """Families of keys that are completed at run time from a closed list: both must be equal."""
-OPEN = ("column", "rule", "status", "trace", "decide", "reconcile", "wish", "drain")
+RUNBOOK = tuple(
+    f"runbook.{part}"
+    for part in ("page", "when", "intro", "column", "fail_of", "severity_of", "failed", "compromise", "doing")
+)
+PLAN = tuple(f"plan.{part}" for part in ("column", "of", "ended", "failed", "refused", "outcome", "does", "why"))
+OPEN = (
+    *PLAN,
+    "column",
+    "rule",
+    "status",
+    "trace",
+    "decide",
+    "reconcile",
+    "wish",
+    "drain",
+    "audit",
+    "check.said",
+    *RUNBOOK,
+)
 """Families whose last part stands as a word of its own in the code that asks."""
 
 

@@ -12,9 +12,11 @@ from makenaide.execution.guard.keeper import Keeper, Link
 from makenaide.execution.halt import HaltSource
 from makenaide.execution.pausing import Paused
 from makenaide.execution.permit import Permit
+from makenaide.execution.steadiness import Steadiness
 from makenaide.execution.submit import Desk
+from makenaide.monitoring.watching import registry_of
 from makenaide.pipeline.history import History
-from makenaide.pipeline.session import Session, Vigil
+from makenaide.pipeline.session import Notices, Ready, Session, Vigil
 from makenaide.store.accounts import Account, Lease
 from makenaide.store.db import Database
 
@@ -34,6 +36,9 @@ class Ground:
     link: Link
     vigil: Vigil
     halt: HaltSource | None = None
+    ready: Ready | None = None
+    notices: Notices | None = None
+    steadiness: Steadiness | None = None
 
 
 def assemble(
@@ -84,4 +89,8 @@ def assemble(
         schedule=config.schedule,
         stopping=stopping,
         halt=ground.halt,
+        ready=ground.ready,
+        notices=ground.notices,
+        steadiness=ground.steadiness,
+        measures=registry_of(ground.db),
     )

@@ -15,16 +15,27 @@ from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter
 from makenaide.exchange.upbit.settings import UpbitSettings
+from makenaide.monitoring.measures import Registry
+from makenaide.monitoring.watching import MeasuredTransport
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What JSON in a file may raise."""
 
 
-def upbit_client(settings: UpbitSettings, transport: Transport, keys: Keys | None, clock: Clock) -> UpbitClient:
-    """A client that paces itself by `clock`, which no stop flag may cut short: a hurried client gets banned."""
+def upbit_client(
+    settings: UpbitSettings,
+    transport: Transport,
+    keys: Keys | None,
+    clock: Clock,
+    measures: Registry | None = None,
+) -> UpbitClient:
+    """A client that paces itself by `clock`, which no stop flag may cut short: a hurried client gets banned.
+
+    Its calls are counted in `measures`.
+    """
     rng = random.Random()  # noqa: S311 - jitter of retries, no secret
     return UpbitClient(
-        transport=transport,
+        transport=transport if measures is None else MeasuredTransport(transport, measures),
         limiter=Limiter(settings.limiter, clock, rng),
         keys=keys,
         clock=clock,

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from makenaide.app.server import EarlyServer, early_server
 from makenaide.domain.errors import SchemaMismatch
 from makenaide.environment import Environment
+from makenaide.monitoring.measures import Registry
+from makenaide.monitoring.watching import DatabaseMeasures
 from makenaide.store.db import Database, Role
 from makenaide.store.migrate import Migration, migrate, require_current
 from makenaide.store.modes import Mode, require_mode
@@ -20,7 +22,8 @@ class Store:
     """A database that is up. `location` is where its data is, for people.
 
     `mode` says whose rows are meant, and so which schema: the one place that chooses it. A connection has that schema
-    alone in its path, and paper and live rows never stand beside each other.
+    alone in its path, and paper and live rows never stand beside each other. `measures` counts what connections and
+    statements cost this process, until somebody keeps it (`monitoring.measures.flush`).
     """
 
     conninfo: str
@@ -28,6 +31,7 @@ class Store:
     embedded: bool
     prepare: bool = False
     mode: Mode = Mode.PAPER
+    measures: Registry = field(default_factory=Registry, compare=False, repr=False)
 
     def of(self, mode: Mode) -> "Store":
         """The same database for rows of `mode`."""
@@ -53,7 +57,13 @@ class Store:
             yield db
 
     def _connect(self, role: Role) -> Database:
-        return Database.connect(self.conninfo, role=role, settings=self.mode.settings, application=_application())
+        return Database.connect(
+            self.conninfo,
+            role=role,
+            settings=self.mode.settings,
+            application=_application(),
+            observer=DatabaseMeasures(self.measures),
+        )
 
     def initialise(self) -> tuple[Migration, ...]:
         """Bring the schema up to date; returns what was applied."""

@@ -8,7 +8,8 @@ from makenaide.app.guardian import ensure_guard, stop_guard
 from makenaide.app.guardpost import Post
 from makenaide.app.holder import relieve_trader
 from makenaide.app.live import admitted
-from makenaide.app.trader import Wanted, open_session
+from makenaide.app.trader import open_session
+from makenaide.app.wanted import Wanted
 from makenaide.app.warden import orders_for, relieve, unguarded
 from makenaide.domain.errors import MakenaideError, Unavailable
 from makenaide.environment import Environment
@@ -50,7 +51,7 @@ def drain_account(env: Environment, db: Database, wanted: Wanted, asked: Asked, 
         drained = _stopped(db, wanted.account_id, Left(kind=Leftover.PROCESS, name=holder, cause="does not end"))
     else:
         try:
-            with open_session(env.config, db, admitted(env, db, wanted), flag, only_look=True) as session:
+            with open_session(env, db, admitted(env, db, wanted), flag, only_look=True) as session:
                 drained = _drain(env, session, wanted, (asked, flag))
         except Unavailable as cause:
             drained = _stopped(

@@ -4,11 +4,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from makenaide.app.database import Store
+from makenaide.app.person import person
 from makenaide.config import Config, tree
 from makenaide.domain.errors import Misconfigured, SchemaMismatch
 from makenaide.ops.fingerprint import code_hash, configuration_hash
@@ -18,6 +19,7 @@ from makenaide.store.db import Role
 from makenaide.store.evidence import Evidence
 from makenaide.store.home import file_faults
 from makenaide.store.modes import Mode
+from makenaide.store.runs import AuditEntry, put_audit
 
 _KEY_BYTES = 32
 
@@ -62,18 +64,25 @@ def hashes(config: Config) -> dict[str, str]:
     return {"code": code_hash(), "configuration": configuration_hash(tree(config))}
 
 
-def keep_rehearsal(store: Store, result: Mapping[str, Any]) -> Evidence:
+def keep_rehearsal(store: Store, result: Mapping[str, Any], action: str = "rehearsal.keep") -> Evidence:
     """Store `result` (see `ops.readiness.Rehearsal` for what it must say) beside the rows of either mode.
 
-    A rehearsal is of code and settings, not of money. `SchemaMismatch` where no schema takes it.
+    A rehearsal is of code and settings, not of money. The audit row of `action` tells who did it. `SchemaMismatch`
+    where no schema takes it.
     """
     kept: Evidence | None = None
     for mode in Mode:
-        with suppress(SchemaMismatch), store.of(mode).open(Role.WRITER) as db:
+        with suppress(SchemaMismatch), store.of(mode).open(Role.WRITER) as db, db.transaction():
             kept = store_rehearsal(db, result)
+            put_audit(db, _kept(kept, action))
     if kept is None:
         raise SchemaMismatch(f"{store.location}: no schema is ready: run `makenaide db init --mode live`")
     return kept
+
+
+def _kept(evidence: Evidence, action: str) -> AuditEntry:
+    detail = {"subject": evidence.subject, "verdict": evidence.verdict, "valid_until": evidence.valid_until}
+    return AuditEntry(account_id=None, at=datetime.now(UTC), actor=person(), action=action, detail=detail)
 
 
 def export_rehearsal(home: Path, result: Mapping[str, Any]) -> bytes:
@@ -89,4 +98,4 @@ def import_rehearsal(store: Store, config: Config, home: Path, content: bytes, n
     result = verify_result(content, signing_key(home))
     known = hashes(config)
     require_importable(result, known["code"], known["configuration"], now)
-    return keep_rehearsal(store, result)
+    return keep_rehearsal(store, result, "rehearsal.import")

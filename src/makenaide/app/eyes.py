@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from makenaide.app.client import nonce, read_keys, unhurried, upbit_client
 from makenaide.app.clock import StopFlag, WallClock, boot_seconds
+from makenaide.app.endings import Following
 from makenaide.app.guardpost import Ground, Orders, Post
-from makenaide.app.resident import ResidentVenue, Tended, resident
+from makenaide.app.resident import Tended, resident
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.market import Market
@@ -18,7 +19,7 @@ from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.settings import UpbitSettings
 from makenaide.exchange.upbit.shares import Role
-from makenaide.exchange.upbit.stream.connection import Opener, Socket, WebSocketOpener
+from makenaide.exchange.upbit.stream.connection import Opener, WebSocketOpener
 from makenaide.exchange.upbit.stream.latest import Latest
 from makenaide.exchange.upbit.stream.news import News
 from makenaide.exchange.upbit.stream.session import StreamParts
@@ -93,19 +94,9 @@ def _paper(stack: ExitStack, post: Post, orders: Orders, settings: UpbitSettings
     near = stack.enter_context(closing(Tended(beside, settings.transport)))
     account = upbit_client(settings, near, read_keys(post.account / "keys.json"), unhurried())
     if orders.ground is Ground.SIMULATOR:
-        return _Places(account, account, _Following(beside))
+        return _Places(account, account, Following(post.account))
     far = stack.enter_context(closing(UrllibTransport(settings.base_url, settings.transport)))
     return _Places(upbit_client(settings, far, None, unhurried()), account, WebSocketOpener(settings.base_url))
-
-
-@dataclass(frozen=True, slots=True)
-class _Following:
-    """An `Opener` to wherever the resident venue is now; it never starts one: the transport does."""
-
-    venue: ResidentVenue
-
-    def __call__(self, path: str, headers: Mapping[str, str]) -> Socket:
-        return WebSocketOpener(self.venue.last_url())(path, headers)
 
 
 def _watcher(stack: ExitStack, places: _Places, clock: Clock, flag: StopFlag) -> StreamWatcher:

@@ -27,8 +27,8 @@ def holds_live(env: Environment) -> bool:
     return (env.home / MARKER).exists() or bool(env.secrets.access or env.secrets.secret)
 
 
-def note_in_database(env: Environment, halt: Halt | None, at: datetime) -> bool:
-    """Write what the switch now says into the audit trail, if a database runs already; whether one took it.
+def note_in_database(env: Environment, halt: Halt | None, at: datetime, actor: str) -> bool:
+    """Write what the switch now says, by `actor`, into the trail, if a database runs already; whether one took it.
 
     Never raises for a database that is not there: the switch works without, and the trading process notes it later.
     """
@@ -36,17 +36,19 @@ def note_in_database(env: Environment, halt: Halt | None, at: datetime) -> bool:
 
     noted = False
     try:
-        if env.database_url is None and not _running(env.home):
+        if not database_runs(env):
             return False
         with open_store(env) as store:
             for mode in Mode:
                 with suppress(SchemaMismatch), store.of(mode).open(Role.WRITER) as db:
-                    note_halt(db, halt, at, "command")
+                    note_halt(db, halt, at, actor)
                     noted = True
     except (MakenaideError, OSError):
         return noted
     return noted
 
 
-def _running(home: Path) -> bool:
-    return home.is_dir() and Home(home, PUBLIC).cluster().running() is not None
+def database_runs(env: Environment) -> bool:
+    """Whether there is a database to write to without starting one: DATABASE_URL's, or an embedded one that is up."""
+    home = env.home
+    return env.database_url is not None or (home.is_dir() and Home(home, PUBLIC).cluster().running() is not None)

@@ -11,6 +11,7 @@ import msgspec
 from makenaide.config import Config, LiveVenue, tree
 from makenaide.domain.errors import Misconfigured
 from makenaide.exchange.simulator.prices import files
+from makenaide.store.accounts import Account
 from makenaide.store.modes import Mode
 
 _OWN_BUSINESS = ("upbit", "live", "operations")
@@ -77,6 +78,21 @@ def _live(config: Config, asked: Mapping[str, Any]) -> Source:
     market = config.market
     return Source(
         kind="upbit", seed=market.seed, days=None, markets=market.markets, replay=None, endless=True, live=True
+    )
+
+
+def stored_source(account: Account) -> Source:
+    """The source that `account` was opened with, to open its venue again."""
+    kept = account.settings
+    live = bool(kept.get("live", False))
+    return Source(
+        kind="upbit" if live else account.venue,
+        seed=int(kept["seed"]),
+        days=kept["days"],
+        markets=int(kept["markets"]),
+        replay=None if kept["replay"] is None else Path(kept["replay"]),
+        endless=bool(kept["endless"]),
+        live=live,
     )
 
 

@@ -15,8 +15,9 @@ from makenaide.app.admission import Admission
 from makenaide.app.clock import StopFlag, WallClock
 from makenaide.app.halted import MARKER, halt_file
 from makenaide.app.identity import rows_of
-from makenaide.app.trader import Wanted
+from makenaide.app.person import person
 from makenaide.app.venues import keyed_client
+from makenaide.app.wanted import Wanted
 from makenaide.config import Config, LiveVenue, tree
 from makenaide.domain.errors import LiveClosed, MakenaideError, Misconfigured
 from makenaide.domain.verdict import Verdict
@@ -159,6 +160,11 @@ def admitted(env: Environment, db: Database, wanted: Wanted, *, leaving: bool = 
 def keys_of(secrets: UpbitSecrets) -> Keys | None:
     """The trading key, or None where it is not there whole; `Misconfigured` (never naming it) for a malformed one."""
     return Keys(access=secrets.access, secret=secrets.secret) if secrets.access and secrets.secret else None
+
+
+def key_place(config: Config) -> Condition:
+    """Whether the configured address is where the key of `live.venue` belongs: none is sent anywhere else."""
+    return _venue(config)
 
 
 def _conditions(grounds: Grounds) -> Iterator[Condition]:
@@ -316,7 +322,7 @@ def confirm(grounds: Grounds, typed: str) -> bool:
         detail=detail,
         taken_at=grounds.now,
     )
-    entry = AuditEntry(account_id=None, at=grounds.now, actor="person", action="live.confirm", detail=detail)
+    entry = AuditEntry(account_id=None, at=grounds.now, actor=person(), action="live.confirm", detail=detail)
     if rows_of(grounds.config, grounds.wanted.source) is Mode.LIVE:
         _mark(grounds)
     with grounds.db.transaction():

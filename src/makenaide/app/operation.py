@@ -12,7 +12,9 @@ import msgspec
 
 from makenaide.app.client import UNREADABLE, write_private
 from makenaide.app.detached import Living, this_process
+from makenaide.monitoring.measures import Name, Registry
 from makenaide.store.home import file_faults
+from makenaide.store.processes import seconds_alive
 
 
 class State(StrEnum):
@@ -55,12 +57,25 @@ class Process(Living, frozen=True, kw_only=True):
     code: str
 
 
+def note_start(measures: Registry, worker: Worker) -> None:
+    """This process can do the work of `worker` from now on: count its start, and how long it took (M8, G1)."""
+    measures.expect(Name.START, str(worker))
+    measures.expect(Name.CONNECT, "")  # a connection that lasts is no news, and none failed
+    measures.note(Name.START, str(worker), seconds_alive())
+
+
 def read_operation(home: Path) -> Operation | None:
     """What the last plan left in `home`; None when nothing was ever started (or the file makes no sense)."""
     try:
         return msgspec.json.decode((home / "operation.json").read_bytes(), type=Operation)
     except (OSError, *UNREADABLE):
         return None
+
+
+def started(home: Path) -> bool:
+    """Whether the last plan in `home` started the system, so that what was deployed then is what shall run."""
+    operation = read_operation(home)
+    return operation is not None and operation.state is State.STARTED
 
 
 def write_operation(home: Path, operation: Operation) -> None:

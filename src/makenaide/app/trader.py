@@ -1,22 +1,27 @@
 """Opening an account to trade on, or only to look at what is stored of it."""
 
+import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from makenaide.app.admission import Admission
 from makenaide.app.assembly import Ground, assemble
 from makenaide.app.clock import StopFlag
 from makenaide.app.guarding import hold
 from makenaide.app.holder import holder_name
-from makenaide.app.identity import Source, account_id, identity, rows_of
+from makenaide.app.identity import rows_of
+from makenaide.app.late import Opened
+from makenaide.app.operation import Worker, note_start
 from makenaide.app.permits import permits
+from makenaide.app.scene import scenes_within
 from makenaide.app.venues import Market, live_market, open_market
+from makenaide.app.wanted import Wanted
 from makenaide.config import Config, tree
-from makenaide.domain.errors import LiveClosed, Misconfigured
+from makenaide.domain.clock import Clock
+from makenaide.domain.errors import LiveClosed, MakenaideError
 from makenaide.domain.money import Krw
 from makenaide.environment import Environment
 from makenaide.exchange.upbit.shares import Role
@@ -25,16 +30,22 @@ from makenaide.execution.disk import Disk
 from makenaide.execution.halt import FILE_NAME, HaltFile
 from makenaide.execution.reconcile.book import postings
 from makenaide.execution.reconcile.facts import Booking
+from makenaide.execution.steadiness import Steadiness, SteadyTime
 from makenaide.ledger.lots import LotChange
 from makenaide.ledger.postings import cash_postings
+from makenaide.monitoring.measures import flush
+from makenaide.monitoring.watching import registry_of
+from makenaide.ops.gate import Gate
 from makenaide.pipeline.loop import Patience, Progress, run_loop
 from makenaide.pipeline.session import Session
-from makenaide.store.accounts import Account, Lease, find_account, latest_account, open_account
+from makenaide.store.accounts import Account, Lease, find_account, open_account
 from makenaide.store.db import Database
 from makenaide.store.journal import put_postings
 from makenaide.store.modes import Mode, require_mode
 from makenaide.store.reconciliation import opening, put_lots
-from makenaide.store.runs import AuditEntry, latest_run, put_audit
+from makenaide.store.runs import AuditEntry, put_audit
+
+log = logging.getLogger(__name__)
 
 OPENING = "cash:opening"
 """The source of an account's first postings."""
@@ -43,78 +54,25 @@ OPENING_COINS = "coins:opening"
 """The source of the coins that lay in the account already."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """An account by what it trades on: its fingerprint, the folder of its world, and the data folder.
-
-    `admission` is what `app.live` gives to a live account once everything holds that has to; without it none opens.
-    """
-
-    source: Source
-    identity: Mapping[str, Any]
-    account_id: str
-    folder: Path
-    home: Path
-    admission: Admission | None = None
-
-
-def wanted_account(env: Environment, source: Source) -> Wanted:
-    """The account that `source` names under the present configuration."""
-    data = identity(env.config, source)
-    key = account_id(data)
-    folder = env.home / "accounts" / key
-    return Wanted(source=source, identity=data, account_id=key, folder=folder, home=env.home)
-
-
-def stored_account(db: Database, wanted: Wanted | None) -> Account:
-    """The stored account that is meant, or the one used last; `Misconfigured` when there is none yet."""
-    account = latest_account(db) if wanted is None else find_account(db, wanted.account_id)
-    if account is None:
-        raise Misconfigured("no such account yet: `makenaide run` with the same options opens it")
-    return account
-
-
-def stored_source(account: Account) -> Source:
-    """The source that `account` was opened with, to open its venue again."""
-    kept = account.settings
-    live = bool(kept.get("live", False))
-    return Source(
-        kind="upbit" if live else account.venue,
-        seed=int(kept["seed"]),
-        days=kept["days"],
-        markets=int(kept["markets"]),
-        replay=None if kept["replay"] is None else Path(kept["replay"]),
-        endless=bool(kept["endless"]),
-        live=live,
-    )
-
-
-def finished(db: Database, account: Account | None) -> bool:
-    """Whether the account's run has reached its end."""
-    if account is None or account.last_slot is None:
-        return False
-    run = latest_run(db, account.account_id)
-    return run is not None and run.status == "done" and bool(run.slot >= account.last_slot)
-
-
 @contextmanager
 def open_session(
-    config: Config, db: Database, wanted: Wanted, flag: StopFlag, *, only_look: bool = False
+    env: Environment, db: Database, wanted: Wanted, flag: StopFlag, *, only_look: bool = False
 ) -> Iterator[Session]:
     """Everything that trading on `wanted` needs; the lease is held until the block ends.
 
     `only_look`: a person's command, which keeps to a person's share of the venue's limits, and opens a new account
     only on a venue that answers. (A run opens it, and waits for the venue.)
     """
+    config = env.config
     pace = config.upbit.limiter.within(Role.PERSON) if only_look else config.upbit.limiter
     paced = replace(config, upbit=replace(config.upbit, limiter=pace))
     lease = Lease(db, wanted.account_id, holder_name(command=only_look))
     try:
-        with _market(paced, db, wanted, flag) as market:
+        with _market(paced, db, wanted, flag) as market, _measured(db, wanted.account_id, market.clock):
             if only_look and find_account(db, wanted.account_id) is None:
                 market.venue.markets()  # raises before an account is opened that would then be the one used last
             account = _opened(config, db, wanted, market)
-            yield _session(config, _Books(db, lease), (wanted, account, market), flag)
+            yield _session(env, _Books(db, lease), (wanted, account, market), flag)
     finally:
         if not db.closed:
             lease.release()
@@ -126,12 +84,19 @@ class _Books:
     lease: Lease
 
 
-def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Market], flag: StopFlag) -> Session:
-    """The desk, the guard and all that a cycle works with."""
+def _session(env: Environment, ledger: _Books, meant: tuple[Wanted, Account, Market], flag: StopFlag) -> Session:
+    """The desk, the guard, the gate and all that a cycle works with."""
+    config = env.config
     wanted, account, market = meant
     guard = hold(config, market, account.account_id, wanted.folder)
     files = Disk()
     halt = HaltFile(files=files, path=wanted.home / FILE_NAME)
+    at = Opened(venue=market.venue, clock=market.clock)
+    scene = scenes_within(env, ledger.db, account, at)
+    gate = Gate(db=ledger.db, account_id=account.account_id, clock=market.clock, scene=scene)
+    # Stepped time is its trader's alone: nothing sets it, and it sleeps with the machine.
+    stepped = account.last_slot is not None
+    steadiness = None if stepped else Steadiness(market.clock.now, time.monotonic)
     ground = Ground(
         account=account,
         db=ledger.db,
@@ -144,22 +109,41 @@ def _session(config: Config, ledger: _Books, meant: tuple[Wanted, Account, Marke
         link=guard.link,
         vigil=guard.vigil,
         halt=halt,
+        ready=gate,
+        notices=market.endings,
+        steadiness=steadiness,
     )
-    allowed = permits(config, ledger.db, account, halt, market.clock)
+    allowed = [*permits(config, ledger.db, account, halt, market.clock), gate]
+    if steadiness is not None:
+        allowed.append(SteadyTime(steadiness=steadiness, limit=config.operations.part_seconds))
     return assemble(config, ground, permits=tuple(allowed), stopping=flag)
 
 
 def _market(config: Config, db: Database, wanted: Wanted, flag: StopFlag) -> AbstractContextManager[Market]:
     if not wanted.source.live:
-        return open_market(config, wanted.source, wanted.folder, flag)
+        return open_market(config, wanted.source, wanted.folder, flag, registry_of(db))
     if wanted.admission is None or wanted.admission.account_id != wanted.account_id:
         raise LiveClosed("--mode live: this account was not admitted: `makenaide live check` says why")
     require_mode(db, rows_of(config, wanted.source))  # before anything is asked of the venue
-    return live_market(config, wanted.admission.keys, flag)
+    return live_market(config, wanted.admission.keys, flag, registry_of(db))
+
+
+@contextmanager
+def _measured(db: Database, account_id: str, clock: Clock) -> Iterator[None]:
+    """In the end what no cycle has kept of the measures is kept; no fault of that is worth a word to the caller."""
+    try:
+        yield
+    finally:
+        if not db.closed:
+            try:
+                flush(db, account_id, registry_of(db), clock.now())
+            except MakenaideError as cause:
+                log.warning("measures are lost", extra={"action": "measures.lost", "cause": str(cause)})
 
 
 def trade(session: Session, progress: Progress) -> bool:
     """Run the account's slots to their end (True) or until asked to stop (False); audited at both ends."""
+    note_start(session.measures, Worker.TRADER)
     stepped = session.account.last_slot is not None
     _audit(session, "run.start", {})
     ended = run_loop(session, progress, Patience(tries=3 if stepped else None))

@@ -15,6 +15,7 @@ from makenaide.app import world as worlds
 from makenaide.app.child import Simulator, simulator
 from makenaide.app.client import nonce, read_keys, unhurried, upbit_client
 from makenaide.app.clock import StopFlag, WallClock
+from makenaide.app.endings import Endings, Following
 from makenaide.app.identity import Source
 from makenaide.app.resident import Tended, resident
 from makenaide.app.world import World
@@ -27,8 +28,10 @@ from makenaide.exchange.simulator.settings import FaceSettings, Pace
 from makenaide.exchange.simulator.stepped import Remote, SteppedClock, SteppedWatcher
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
+from makenaide.exchange.upbit.stream.connection import Opener, WebSocketOpener
 from makenaide.exchange.upbit.transport import UrllibTransport
 from makenaide.exchange.venue import Venue, Watcher
+from makenaide.monitoring.measures import Registry
 
 _ENDLESS_DAYS = 730
 """Generated days that lie ahead of a run on the wall clock."""
@@ -43,6 +46,7 @@ class Market:
     clock: Clock
     first_slot: datetime
     last_slot: datetime | None
+    endings: Endings | None = None
 
 
 def new_world(config: Config, wanted: Source, folder: Path, now: datetime) -> World:
@@ -67,8 +71,13 @@ def new_world(config: Config, wanted: Source, folder: Path, now: datetime) -> Wo
 
 
 @contextmanager
-def open_market(config: Config, wanted: Source, folder: Path, flag: StopFlag) -> Iterator[Market]:
-    """The venue of the account that lives in `folder`, ready to be traded on; never one with a real key."""
+def open_market(
+    config: Config, wanted: Source, folder: Path, flag: StopFlag, measures: Registry | None = None
+) -> Iterator[Market]:
+    """The venue of the account that lives in `folder`, ready to be traded on; never one with a real key.
+
+    Calls to it are counted in `measures`.
+    """
     if wanted.live:
         raise LiveClosed("--mode live: this way leads to paper only")
     file = folder / "world.json"
@@ -77,15 +86,17 @@ def open_market(config: Config, wanted: Source, folder: Path, flag: StopFlag) ->
         world = replace(world, upbit=config.upbit)  # how it is asked is no part of what the account is
     worlds.save(world)
     if wanted.endless:
-        with _on_the_wall(config, wanted, folder, flag) as market:
+        with _on_the_wall(config, wanted, folder, flag, measures) as market:
             yield market
         return
-    with simulator(world) as beside, _stepped(config, wanted, (beside, worlds.keys(world))) as market:
+    with simulator(world) as beside, _stepped(config, wanted, (beside, worlds.keys(world)), measures) as market:
         yield market
 
 
 @contextmanager
-def _stepped(config: Config, wanted: Source, at: tuple[Simulator, Keys]) -> Iterator[Market]:
+def _stepped(
+    config: Config, wanted: Source, at: tuple[Simulator, Keys], measures: Registry | None
+) -> Iterator[Market]:
     beside, keys = at
     with closing(UrllibTransport(beside.url, config.upbit.transport)) as plain:
         times = Remote(transport=beside.attended(plain), keys=keys, ids=nonce).times()
@@ -94,7 +105,7 @@ def _stepped(config: Config, wanted: Source, at: tuple[Simulator, Keys]) -> Iter
         transport = beside.attended(plain)
         remote = Remote(transport=transport, keys=keys, ids=nonce)
         yield Market(
-            venue=upbit_client(config.upbit, transport, keys, clock),
+            venue=upbit_client(config.upbit, transport, keys, clock, measures),
             watcher=SteppedWatcher(remote=remote, clock=clock),
             clock=clock,
             first_slot=times.first_slot,
@@ -114,45 +125,48 @@ def _last_slot(config: Config, wanted: Source, first: datetime, end: datetime) -
 
 
 @contextmanager
-def _on_the_wall(config: Config, wanted: Source, folder: Path, flag: StopFlag) -> Iterator[Market]:
+def _on_the_wall(
+    config: Config, wanted: Source, folder: Path, flag: StopFlag, measures: Registry | None
+) -> Iterator[Market]:
     """The resident venue of the account in `folder`; prices are its own, or those of the real exchange."""
     clock, upbit = WallClock(flag), config.upbit
     with resident(folder) as beside, closing(Tended(beside, upbit.transport)) as near:
-        account = upbit_client(upbit, near, read_keys(folder / "keys.json"), unhurried())
+        account = upbit_client(upbit, near, read_keys(folder / "keys.json"), unhurried(), measures)
         if wanted.kind != "upbit":
             first = last_slot(clock.now(), config.schedule.times)
-            yield _wall_market((account, account), clock, flag, first)
+            yield _wall_market((account, account), Following(folder), flag, first)
             return
         with closing(UrllibTransport(upbit.base_url, upbit.transport)) as far:
-            public = upbit_client(upbit, far, None, unhurried())
+            public = upbit_client(upbit, far, None, unhurried(), measures)
             first = next_slot(clock.now() - timedelta(days=1), config.schedule.times)
-            yield _wall_market((public, account), clock, flag, first)
+            yield _wall_market((public, account), WebSocketOpener(upbit.base_url), flag, first)
 
 
 @contextmanager
-def live_market(config: Config, keys: Keys, flag: StopFlag) -> Iterator[Market]:
+def live_market(config: Config, keys: Keys, flag: StopFlag, measures: Registry | None = None) -> Iterator[Market]:
     """The venue at `upbit.base_url`, for data and for orders with `keys`. Only `app.live` lets anybody get here."""
     clock = WallClock(flag)
-    with keyed_client(config, keys) as client:
+    with keyed_client(config, keys, measures) as client:
         first = next_slot(clock.now() - timedelta(days=1), config.schedule.times)
-        yield _wall_market((client, client), clock, flag, first)
+        yield _wall_market((client, client), WebSocketOpener(config.upbit.base_url), flag, first)
 
 
 @contextmanager
-def keyed_client(config: Config, keys: Keys) -> Iterator[UpbitClient]:
+def keyed_client(config: Config, keys: Keys, measures: Registry | None = None) -> Iterator[UpbitClient]:
     """The client at `upbit.base_url` with `keys`, to be asked what they may do."""
     with closing(UrllibTransport(config.upbit.base_url, config.upbit.transport)) as transport:
-        yield upbit_client(config.upbit, transport, keys, unhurried())
+        yield upbit_client(config.upbit, transport, keys, unhurried(), measures)
 
 
 def _wall_market(
-    clients: tuple[UpbitClient, UpbitClient], clock: Clock, flag: StopFlag, first: datetime
+    clients: tuple[UpbitClient, UpbitClient], stream: Opener, flag: StopFlag, first: datetime
 ) -> Market:
-    public, account = clients
+    (public, account), clock = clients, WallClock(flag)
     return Market(
         venue=account if public is account else PaperVenue(quotation=public, trading=account),
         watcher=PollingWatcher(quotation=public, clock=clock, stopping=flag),
         clock=clock,
         first_slot=first,
         last_slot=None,
+        endings=Endings(opener=stream),
     )

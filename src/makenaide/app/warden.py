@@ -12,9 +12,11 @@ from makenaide.app.clock import boot_seconds
 from makenaide.app.database import Store
 from makenaide.app.guardian import Kept, ensure_guard, stop_guard
 from makenaide.app.guardpost import Ground, Orders
+from makenaide.app.operation import Worker
 from makenaide.config import Config
 from makenaide.domain.errors import MakenaideError
 from makenaide.execution.portfolio import watched_positions
+from makenaide.monitoring.measures import Name, Registry
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database, Role
 from makenaide.store.orders import unsettled_orders
@@ -61,6 +63,7 @@ class Warden:
         self._failures = 0
         self._restarts = 0
         self._started_at = 0.0
+        self.measures = Registry()
 
     @property
     def pause(self) -> float:
@@ -79,15 +82,19 @@ class Warden:
 
     def look(self) -> None:
         """Look once. Never raises for what a guard, its files or the database do."""
+        begun = self.measures.timer()
         try:
             kept = ensure_guard(self._account, self._orders, self._secrets)
         except (MakenaideError, OSError) as cause:
+            self.measures.note(Name.START, str(Worker.GUARD), self.measures.timer() - begun, failed=True)
             self._failures += 1
             log.error("no guard", extra={"action": FAILED, "cause": str(cause), "tries": self._failures})  # noqa: TRY400
             if self._failures == 1:  # once for each time that it is missing, not for each try
                 self._raise_alarm(FAILED, {"cause": str(cause)})
             return
         self._failures = 0
+        if kept.started:
+            self.measures.note(Name.START, str(Worker.GUARD), self.measures.timer() - begun)
         self._note(kept)
         self._kept = True
 
@@ -124,10 +131,20 @@ def _told(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def keeping(
-    account: Path, orders: Orders, alarm: Alarm, secrets: Mapping[str, str] | None = None
+    account: Path,
+    orders: Orders,
+    alarm: Alarm,
+    secrets: Mapping[str, str] | None = None,
+    measures: Registry | None = None,
 ) -> Iterator[Warden]:
-    """Keep a guard for the account in the folder `account` until the block ends; the guard goes on after it."""
+    """Keep a guard for the account in the folder `account` until the block ends; the guard goes on after it.
+
+    Its starts are counted in `measures`: the guard itself never waits on the database.
+    """
     keeper = Warden(account, orders, alarm, secrets=secrets)
+    if measures is not None:
+        keeper.measures = measures
+        measures.expect(Name.START, str(Worker.GUARD))
     keeper.start()
     try:
         yield keeper

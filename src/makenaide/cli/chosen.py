@@ -7,10 +7,11 @@ from uuid import uuid4
 
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
-from makenaide.app.identity import mode_of, named, source
+from makenaide.app.identity import mode_of, named, source, stored_source
 from makenaide.app.live import admitted
 from makenaide.app.logs import log_to
-from makenaide.app.trader import Wanted, open_session, stored_account, stored_source, wanted_account
+from makenaide.app.trader import open_session
+from makenaide.app.wanted import Wanted, stored_account, wanted_account
 from makenaide.catalogue import Text
 from makenaide.cli.door import environment
 from makenaide.environment import Environment
@@ -39,7 +40,7 @@ def acting(asked: Mapping[str, Any]) -> Iterator[tuple[Session, Text]]:
     log_to(env.home, uuid4().hex[:12])
     with open_store(env, prepare=True, mode=mode_of(env.config, asked)) as store, store.open(Role.WRITER) as db:
         ready = admitted(env, db, chosen(env, db, asked))
-        with open_session(env.config, db, ready, StopFlag(), only_look=True) as session:
+        with open_session(env, db, ready, StopFlag(), only_look=True) as session:
             yield session, text
 
 

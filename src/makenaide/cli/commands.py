@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from makenaide.catalogue import Text
+from makenaide.cli import operating
 from makenaide.cli.options import json_option, mode_option, source_options
 
 
@@ -33,6 +34,7 @@ def register(group: click.Group, text: Text) -> None:
         _config,
     ):
         add(group, text)
+    operating.register(group, text)
 
 
 def _run(group: click.Group, text: Text) -> None:

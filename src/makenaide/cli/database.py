@@ -1,5 +1,6 @@
 """`db init` and `db validate`."""
 
+from makenaide.app.auditing import note_action
 from makenaide.app.database import open_store
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe
@@ -16,6 +17,9 @@ def init_database(mode: str, *, as_json: bool) -> None:
     env, text = environment()
     with open_store(env, mode=Mode(mode)) as store:
         applied = [f"{each.version:04d}_{each.name}" for each in store.initialise()]
+        if applied:
+            with store.open(Role.WRITER) as db:
+                note_action(db, None, "db.init", {"applied": applied})
     if as_json:
         print_json({"applied": applied, "database": store.location})
         return

@@ -1,17 +1,19 @@
 """`drain`: before an account is left alone, what is open is brought to an end, and what is left is named (T1)."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from makenaide.app.auditing import note_action
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import open_store
 from makenaide.app.draining import Asked, Emptied, drain_account
 from makenaide.app.halted import halt_file
 from makenaide.app.identity import mode_of, named
 from makenaide.app.logs import log_to
-from makenaide.app.trader import stored_account
+from makenaide.app.wanted import stored_account
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import chosen, wanted
 from makenaide.cli.door import environment
@@ -48,6 +50,7 @@ def drain(asked: Mapping[str, Any], how: Asked, *, as_json: bool) -> None:
     ):
         account = stored_account(db, wanted(env, asked) if named(asked) else None)
         note_halt(db, halt, datetime.now(UTC), actor())
+        note_action(db, account.account_id, "drain.ask", asdict(how))
         done = drain_account(env, db, chosen(env, db, asked), how, flag)
     if as_json:
         print_json(report(account, halt, how, done))

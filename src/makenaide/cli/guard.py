@@ -10,7 +10,7 @@ from makenaide.app.guardian import guard_process, stop_guard
 from makenaide.app.guardpost import Post, latest_post
 from makenaide.app.logs import log_to
 from makenaide.catalogue import language, texts
-from makenaide.domain.errors import Halted
+from makenaide.domain.errors import Halted, MakenaideError
 from makenaide.environment import data_folder
 
 
@@ -36,8 +36,25 @@ def end_guard(account: str | None, *, accept_unguarded: bool) -> None:
     name = post.account.name
     if not accept_unguarded:
         _require_flat(name)
+    ended = stop_guard(post.account)
     text = texts(language(os.environ))
-    sys.stdout.write(text("guard.ended" if stop_guard(post.account) else "guard.none", account=name) + "\n")
+    sys.stdout.write(text("guard.ended" if ended else "guard.none", account=name) + "\n")
+    sys.stdout.flush()
+    if ended:
+        _note(name, accept_unguarded=accept_unguarded)
+
+
+def _note(account: str, *, accept_unguarded: bool) -> None:
+    """The guard is at its end, whatever becomes of the note."""
+    from makenaide.app.noting import note_somewhere  # noqa: PLC0415 - not needed to stand guard
+    from makenaide.environment import load  # noqa: PLC0415
+
+    try:
+        env = load(os.environ)
+    except MakenaideError:  # its end must not hang on the configuration
+        env = None
+    detail = {"accept_unguarded": accept_unguarded}
+    note_somewhere(env, data_folder(os.environ), account, "guard.end", detail)
 
 
 def _require_flat(account: str) -> None:

@@ -1,11 +1,11 @@
 """`halt`: the kill switch. The file comes first; the database is told if it runs."""
 
-import getpass
 import os
 import sys
 from datetime import UTC, datetime
 
 from makenaide.app.halted import halt_file, holds_live, note_in_database
+from makenaide.app.person import person, user
 from makenaide.catalogue import Text, language, texts
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe
@@ -24,7 +24,7 @@ def set_halt(reason: str, *, as_json: bool) -> None:
     switch = halt_file(home)
     with file_faults(home):
         home.mkdir(parents=True, exist_ok=True)
-        switch.set(reason, _me(), now)
+        switch.set(reason, user() or "?", now)
     _tell(_environment(), (switch.halt(), now), texts(language(os.environ)), as_json=as_json)
 
 
@@ -64,16 +64,9 @@ def _tell(env: Environment | None, now: tuple[Halt | None, datetime], text: Text
         told = text("halt.lifted") if halt is None else text("halt.set", halt=safe(halt))
         console().print(told, style="green" if halt is None else "bold red")
         sys.stdout.flush()
-    noted = env is not None and note_in_database(env, halt, at)
+    noted = env is not None and note_in_database(env, halt, at, person())
     if as_json:
         told_halt = None if halt is None else {"reason": halt.reason, "by": halt.by, "at": halt.at}
         print_json({"halt": told_halt, "noted": noted})
     elif not noted:
         console().print(text("halt.later"), style="dim")
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "?"

@@ -11,7 +11,7 @@ from makenaide.app.database import open_store
 from makenaide.app.evidence import import_rehearsal
 from makenaide.app.identity import mode_of, source
 from makenaide.app.live import Grounds, LiveCheck, admit, check_live, confirm, grounds_of, sentence
-from makenaide.app.trader import Wanted, wanted_account
+from makenaide.app.wanted import Wanted, wanted_account
 from makenaide.catalogue import Text
 from makenaide.cli.door import environment
 from makenaide.cli.output import console, print_json, safe, table

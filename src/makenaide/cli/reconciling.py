@@ -1,9 +1,9 @@
 """`reconcile`: what the venue shows against the books, the findings, and a person's decision about them."""
 
-import getpass
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from makenaide.app.person import person
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import acting
 from makenaide.cli.output import console, print_json, safe, table
@@ -22,10 +22,7 @@ from makenaide.store.reconciliation import Decision, lots
 
 def actor() -> str:
     """Who types: the login's name, for the audit trail."""
-    try:
-        return f"person {getpass.getuser()}"
-    except (OSError, KeyError):
-        return "person"
+    return person()
 
 
 def reconcile_account(asked: Mapping[str, Any], decided: tuple[Sequence[int], str, str], *, as_json: bool) -> None:

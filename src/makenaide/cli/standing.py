@@ -1,6 +1,7 @@
 """Where the account used last stands, from stored rows alone: what `status` shows."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from makenaide.catalogue import Text
 from makenaide.cli.output import console, price, print_json, safe, table, won
 from makenaide.domain.clock import kst
 from makenaide.execution.portfolio import open_positions
+from makenaide.monitoring.channels import TERMINAL, TerminalChannel
+from makenaide.monitoring.delivery import deliver, owes
 from makenaide.store.accounts import Account, latest_account
 from makenaide.store.db import Database, Role
 from makenaide.store.journal import flaws
@@ -30,9 +33,13 @@ def tell_halt(home: Path, text: Text) -> None:
 
 
 def show_standing(store: Store, home: Path, text: Text, *, as_json: bool) -> None:
-    """Print where the account used last stands; a data folder without an account says how to get one."""
+    """Print where the account used last stands; a data folder without an account says how to get one.
+
+    On a terminal also the messages that no terminal has shown yet.
+    """
     with store.open(Role.READER) as db:
         account = latest_account(db)
+        owed = not as_json and sys.stdout.isatty() and owes(db, TERMINAL, datetime.now(UTC))
         data = None if account is None else _status(db, account) | {"guard": _guard(home, account)}
     if as_json:
         halt = halt_file(home).halt()
@@ -45,6 +52,10 @@ def show_standing(store: Store, home: Path, text: Text, *, as_json: bool) -> Non
     else:
         _print(data, text)
     out.print(text("run.where", home=safe(home), database=safe(store.location)), soft_wrap=True)
+    if owed:
+        out.print(f"[bold]{text('status.messages')}[/]")
+        with store.open(Role.WRITER) as db:
+            deliver(db, [TerminalChannel(stream=sys.stdout)], datetime.now(UTC))
 
 
 def _status(db: Database, account: Account) -> dict[str, Any]:

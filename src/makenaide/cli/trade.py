@@ -9,12 +9,17 @@ from uuid import uuid4
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from makenaide import __version__
+from makenaide.app.auditing import note_configuration
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
+from makenaide.app.deployed import deploy
 from makenaide.app.guardpost import Post
 from makenaide.app.identity import mode_of
 from makenaide.app.logs import causes_told, log_to
-from makenaide.app.trader import Wanted, finished, open_session, trade
+from makenaide.app.operation import Worker, enter, leave, started
+from makenaide.app.trader import open_session, trade
+from makenaide.app.wanted import Wanted, finished
 from makenaide.app.warden import audited, keeping, orders_for, relieve
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import stored, wanted
@@ -25,6 +30,7 @@ from makenaide.cli.output import console, print_json, safe, won
 from makenaide.cli.page import write_page
 from makenaide.cli.render import print_report
 from makenaide.environment import Environment
+from makenaide.ops.fingerprint import code_hash
 from makenaide.pipeline.cycle import CycleResult
 from makenaide.pipeline.loop import Progress as Told
 from makenaide.pipeline.report import Report, build_report, shown_day
@@ -59,14 +65,19 @@ def _trade(env: Environment, opened: tuple[Store, Database], run: tuple[Wanted, 
     if meant.source.kind == "upbit":
         where = text("live.running") if meant.source.live else text("run.upbit")
         err.print(f"[yellow]{where}[/]")
-    with open_session(env.config, db, meant, flag) as session, _progress(session, text) as told:
+    with open_session(env, db, meant, flag) as session, _progress(session, text) as told:
         account = session.account
+        note_configuration(db, env, account.account_id, "trader")
+        if not started(env.home):
+            deploy(env)
         if account.last_slot is not None:
             return trade(session, told)  # a stepped run, whose stops are watched along the path of its time
         secrets = env.secrets.variables() if meant.source.live else None
         orders, alarm = orders_for(env.config, account), audited(store, account.account_id)
-        with keeping(meant.folder, orders, alarm, secrets):
+        enter(env.home, Worker.TRADER, account.account_id, (__version__, code_hash()))
+        with keeping(meant.folder, orders, alarm, secrets, session.measures):
             ended = trade(session, told)
+        leave(env.home, Worker.TRADER)  # not when it broke off: then the steward starts another one
         _say_guarded(relieve(db, account.account_id, meant.folder), meant.folder, text)
         return ended
 

@@ -12,7 +12,8 @@ from makenaide.app.database import open_store
 from makenaide.app.identity import mode_of, named
 from makenaide.app.live import admitted
 from makenaide.app.logs import log_to
-from makenaide.app.trader import open_session, stored_account
+from makenaide.app.trader import open_session
+from makenaide.app.wanted import stored_account
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import chosen, wanted
 from makenaide.cli.door import environment
@@ -145,7 +146,7 @@ def _opened(
     account, wishes = about
     leaving = all(kind == "sell" for kind, _, _ in wishes)
     ready = admitted(env, db, chosen(env, db, asked), leaving=leaving)
-    with open_session(env.config, db, ready, StopFlag(), only_look=True) as session:
+    with open_session(env, db, ready, StopFlag(), only_look=True) as session:
         if session.account.account_id != account.account_id:
             raise Inconsistent(f"account {account.account_id} was meant")
         yield session

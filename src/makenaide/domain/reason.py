@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     MARKET_CLOSED = "market_closed"
     BOOKS_DIFFER = "books_differ"
     HALTED = "halted"
+    NOT_READY = "not_ready"
     UNGUARDED = "unguarded"
     LIVE_LIMIT = "live_limit"
     PAUSED = "paused"

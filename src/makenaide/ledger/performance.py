@@ -137,6 +137,14 @@ def drawdown_now(points: Sequence[EquityPoint]) -> Decimal:
     return falls[-1] if falls else _ZERO
 
 
+def standing(points: Sequence[EquityPoint]) -> tuple[Decimal, Decimal]:
+    """`time_weighted_return` and `drawdown_now` in one walk, for whoever asks at each slot."""
+    curve = growth(points)
+    if not curve:
+        return _ZERO, _ZERO
+    return curve[-1] - _ONE, _ONE - curve[-1] / max(curve)
+
+
 def maximum_drawdown(points: Sequence[EquityPoint]) -> Drawdown | None:
     """The account's deepest peak-to-trough fall, the earliest of equals; None for no points."""
     if not points:

@@ -15,6 +15,7 @@ from typing import Any
 
 from makenaide.domain.errors import MakenaideError
 from makenaide.domain.verdict import Verdict
+from makenaide.ops.attempt import Caught
 from makenaide.ops.check import Check
 from makenaide.ops.evidence import Evidence, Said
 from makenaide.ops.scene import Scene
@@ -87,13 +88,12 @@ def unknown(scene: Scene, said: Said, source: str = "-") -> Evidence:
 
 
 def _looked(check: Check, scene: Scene) -> Evidence:
-    try:
-        evidence = check.look(scene)
-    except (MakenaideError, OSError) as cause:
-        return unknown(scene, Said("raised", {"cause": str(cause)[:_LONGEST]}))
-    except Exception as cause:  # noqa: BLE001 - a check that breaks must not keep the others from being looked at
-        return unknown(scene, Said("raised", {"cause": f"{type(cause).__name__}: {cause}"[:_LONGEST]}))
-    return _sensible(check, scene, evidence)
+    caught = Caught()
+    with caught:
+        return _sensible(check, scene, check.look(scene))
+    cause = caught.cause
+    said = str(cause) if isinstance(cause, MakenaideError | OSError) else f"{type(cause).__name__}: {cause}"
+    return unknown(scene, Said("raised", {"cause": said[:_LONGEST]}))
 
 
 def _sensible(check: Check, scene: Scene, evidence: Any) -> Evidence:

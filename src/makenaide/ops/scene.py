@@ -7,12 +7,13 @@ Every port may raise a `MakenaideError` or `OSError` when it cannot look: the ch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import Misconfigured
+from makenaide.domain.market import Market
 from makenaide.exchange.venue import Venue
 from makenaide.ops.settings import OperationsSettings
 from makenaide.pipeline.schedule import ScheduleSettings
@@ -171,6 +172,14 @@ class Skew(Protocol):
         ...
 
 
+class Ends(Protocol):
+    """The announced ends of markets (E7)."""
+
+    def look(self, markets: Sequence[Market]) -> Mapping[Market, date | None]:
+        """The day (KST) on which each market ends, None where no end is announced; absent where nobody could tell."""
+        ...
+
+
 class Rights(Protocol):
     """What the key may do, asked without doing it (E6)."""
 
@@ -210,6 +219,7 @@ class Scene:
     venue: Venue | None = None
     no_venue: str = ""
     skew: Skew | None = None
+    ends: Ends | None = None
     rights: Rights | None = None
     key: Key | None = None
     halted: str | None = None

@@ -10,8 +10,9 @@ from decimal import Decimal
 from makenaide.domain.clock import slot_time
 from makenaide.domain.errors import Misconfigured
 from makenaide.domain.parameter import parameter, require_in_range
+from makenaide.pipeline.schedule import DECISION_SLOT
 
-_TIMES = ("database_at", "readiness_at", "morning_by", "evening_at", "backup_at")
+_TIMES = ("database_at", "readiness_at", "morning_by", "evening_at", "backup_at", "audit_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,9 @@ class OperationsSettings:
     morning_by: str = parameter("09:10", "KST time", "issue 5: morning list at the latest")
     evening_at: str = parameter("18:00", "KST time", "issue 5: evening list")
     backup_at: str = parameter("03:30", "KST time", "E4: one verified backup a day, far from every slot")
+    audit_at: str = parameter(
+        "03:10", "KST time", "P3: the chains are looked at before the backup keeps their heads"
+    )
     catch_up_minutes: int = parameter(
         120, "min", "a list that is later than this says too little", low=1, high=1380
     )
@@ -44,6 +48,8 @@ class OperationsSettings:
     error_warn: float = parameter(0.01, "ratio", "M10 and G2: warning", low=0, high=1)
     error_danger: float = parameter(0.05, "ratio", "G2: danger", low=0, high=1)
     error_samples: int = parameter(20, "calls", "G2: fewer say little of a ratio", low=1)
+    connect_warn: float = parameter(0.99, "ratio", "G4: connections that came about, warning", low=0, high=1)
+    connect_danger: float = parameter(0.95, "ratio", "G4: connections that came about, danger", low=0, high=1)
     query_warn_seconds: float = parameter(0.5, "s", "G5: warning", low=0.001, high=60)
     query_danger_seconds: float = parameter(1.0, "s", "G5: danger", low=0.001, high=60)
     month_goal: Decimal = parameter(Decimal("0.05"), "ratio", "E2 and G6: goal of a month", low=-1, high=10)
@@ -81,6 +87,8 @@ class OperationsSettings:
                 slot_time(getattr(self, name))
             except ValueError as cause:
                 raise Misconfigured(f"{name}: {cause}") from None
+        if self.time_of("morning_by") <= DECISION_SLOT:
+            raise Misconfigured(f"morning_by: expected a time after {DECISION_SLOT:%H:%M}, got {self.morning_by}")
 
     def time_of(self, name: str) -> time:
         """The setting `name` as a time of day in KST."""

@@ -14,10 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 from makenaide.domain.clock import kst
+from makenaide.domain.errors import MakenaideError
 from makenaide.execution.reconcile import Reconciliation
+from makenaide.monitoring.measures import CYCLE, Name, flush
 from makenaide.pipeline.collect import Markets, collect, refresh_listings
 from makenaide.pipeline.decide import Outlook, outlook
 from makenaide.pipeline.entering import enter, held_markets
+from makenaide.pipeline.gauges import tell_standing
 from makenaide.pipeline.interlude import compared
 from makenaide.pipeline.leaving import leave_at_close
 from makenaide.pipeline.schedule import DECISION_SLOT
@@ -56,10 +59,19 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
 
     `closing` is the last slot of a run with an end: it reconciles, collects and values, and enters nothing.
     """
-    account = session.account.account_id
-    run = open_run(session.db, account, slot, session.clock.now())
+    run = open_run(session.db, session.account.account_id, slot, session.clock.now())
     if run.status == "done":
         return CycleResult(slot=slot, equity=None)
+    begun = session.measures.timer()
+    try:
+        return CycleResult(slot=slot, equity=_run(session, run, begun, closing=closing))
+    except MakenaideError:
+        session.measures.note(Name.WORK, CYCLE, session.measures.timer() - begun, failed=True)
+        raise
+
+
+def _run(session: Session, run: Run, begun: float, *, closing: bool) -> EquityRow:
+    slot = run.slot
     log.info("cycle", extra={"action": "cycle.start", "slot": kst(slot).isoformat(), "resumed": bool(run.steps)})
     session.note_halt()
     state = compared(session)
@@ -69,8 +81,7 @@ def run_cycle(session: Session, slot: datetime, *, closing: bool = False) -> Cyc
     _step(session, run, "collect", lambda: _collect(session, markets, slot))
     if not closing and kst(slot).time() == DECISION_SLOT:
         _decide_and_enter(session, run, (markets, state))
-    equity = _report(session, run)
-    return CycleResult(slot=slot, equity=equity)
+    return _report(session, run, begun)
 
 
 def _step(session: Session, run: Run, name: str, work: Any) -> None:
@@ -101,6 +112,8 @@ def _decide_and_enter(session: Session, run: Run, known: tuple[Markets, Reconcil
     thinking = outlook(session, markets.listings, held_markets(session), run.slot)
     if "decide" not in run.steps:
         _store_outlook(session, run, thinking)
+    if session.ready is not None:
+        session.ready.renew()
     _step(session, run, "enter", lambda: enter(session, run, thinking, state))
 
 
@@ -121,8 +134,8 @@ def _store_outlook(session: Session, run: Run, thinking: Outlook) -> None:
         finish_step(session.db, run, "decide", session.clock.now(), {"candidates": wanted})
 
 
-def _report(session: Session, run: Run) -> EquityRow:
-    """Value the account and close the run, in one transaction."""
+def _report(session: Session, run: Run, begun: float) -> EquityRow:
+    """Value the account and close the run, in one transaction with what was measured since the run before."""
     db, account = session.db, session.account
     valuation = value_account(db, session.venue, account)
     before = equity_rows(db, account.account_id)
@@ -137,10 +150,13 @@ def _report(session: Session, run: Run) -> EquityRow:
         flow=flow_since(db, account, before),
         bitcoin=bitcoin,
     )
+    tell_standing(session, (*before, row), valuation)
     with db.transaction():
         session.lease.check()
         put_equity(db, account.account_id, row, {str(k): str(v) for k, v in valuation.marks.items()})
         finish_run(db, run, now)
+        session.measures.note(Name.WORK, CYCLE, session.measures.timer() - begun)
+        flush(db, account.account_id, session.measures, now)
     return row
 
 

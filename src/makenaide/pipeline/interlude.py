@@ -16,6 +16,8 @@ _QUIET = timedelta(minutes=10)
 """So often books and balances are compared between two slots of a run on the wall clock."""
 _SLEPT = timedelta(seconds=60)
 """A wait that took so much longer was a machine asleep."""
+_PARTED = 5.0
+"""Seconds by which wall and steady time may part before books and venue are compared (issue 5)."""
 _LONGEST = timedelta(minutes=5)
 """So long, at most, an order in doubt waits for the next look, and an exit that is not done for its next try."""
 
@@ -32,6 +34,8 @@ def compared(session: Session) -> Reconciliation:
     """What the guard did comes into the books, they are compared with the venue, and the guard hears what is held."""
     state = reconcile(session.desk, session.account.account_id, session.keeper)
     session.keeper.publish()
+    if session.steadiness is not None and state.comparison.equal is not None:
+        session.steadiness.anchor()
     return state
 
 
@@ -114,9 +118,16 @@ class Interlude:
     def _reconcile(self, now: datetime, *, slept: bool) -> None:
         """A day is long on the wall clock, a sleep hides what happened, and a doubt may need what others did."""
         wall, quiet = self.session.account.last_slot is None, now - self.looked
+        slept = slept or self._parted()
         if (wall and (slept or quiet >= _QUIET)) or (self.doubt and quiet >= self.pause):
             compared(self.session)
             self.looked = now
+
+
+    def _parted(self) -> bool:
+        """Whether the clock was set, or the machine slept, however short: nobody buys until it is compared."""
+        steadiness = self.session.steadiness
+        return steadiness is not None and abs(steadiness.parted()) > _PARTED
 
 
 def interlude(session: Session) -> Interlude:

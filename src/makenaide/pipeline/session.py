@@ -1,7 +1,7 @@
 """What one trading session works with: the account, the books, the venue, the clock and the rooms' settings."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -10,7 +10,9 @@ from makenaide.domain.market import Market
 from makenaide.exchange.venue import Venue
 from makenaide.execution.guard.keeper import Keeper
 from makenaide.execution.halt import HaltSource, note_halt
+from makenaide.execution.steadiness import Steadiness
 from makenaide.execution.submit import Desk
+from makenaide.monitoring.measures import Registry
 from makenaide.pipeline.history import History
 from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.risk.settings import RiskSettings
@@ -32,6 +34,14 @@ class Notices(Protocol):
 
     def delistings(self, markets: Sequence[Market]) -> Mapping[Market, date]:
         """Of `markets`, those with an announced end, and its day (KST); never raises `Unavailable`."""
+        ...
+
+
+class Ready(Protocol):
+    """Whether everything that buying needs was looked at just now: the gate of `ops`, which this room cannot know."""
+
+    def renew(self) -> None:
+        """Take the evidence anew. Never raises for what a look finds: without good evidence nothing is bought."""
         ...
 
 
@@ -58,6 +68,9 @@ class Session:
     stopping: Callable[[], bool]
     halt: HaltSource | None = None
     notices: Notices | None = None
+    ready: Ready | None = None
+    steadiness: Steadiness | None = None
+    measures: Registry = field(default_factory=Registry)
 
     def note_halt(self) -> None:
         """Write into the audit trail that buying was halted, or allowed again, since the last look."""

@@ -51,6 +51,16 @@ def checklist_before(db: Database, account_id: str, name: str, before: datetime)
     )
 
 
+def list_before(db: Database, account_id: str, name: str, before: datetime) -> StoredList | None:
+    """The newest scheduled run of the list `name` taken before `before`; where none was, the newest at all."""
+    row = db.row("checklist_scheduled_before", account_id=account_id, checklist=name, before=before)
+    if row is None:
+        return checklist_before(db, account_id, name, before)
+    return StoredList(
+        checklist_id=row.checklist_id, slot=row.slot, taken_at=row.taken_at, verdict=Verdict(row.verdict)
+    )
+
+
 def checklist_taken(db: Database, account_id: str, name: str, slot: datetime) -> bool:
     """Whether the list of that slot was taken."""
     return db.row("checklist_of_slot", account_id=account_id, checklist=name, slot=slot) is not None

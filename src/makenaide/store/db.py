@@ -11,12 +11,13 @@ A `Database` belongs to one thread.
 """
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -72,6 +73,18 @@ class StoreSettings:
             raise Misconfigured(f"schema: expected lower-case letters, digits and _, got {self.schema!r}")
 
 
+class Observer(Protocol):
+    """Is told how connections and statements fared, in seconds; called within each, so it must be quick."""
+
+    def connected(self, seconds: float, *, failed: bool) -> None:
+        """One attempt to connect came to its end."""
+        ...
+
+    def asked(self, query: str, seconds: float, *, failed: bool) -> None:
+        """The statement named `query` was answered (all its rows are here), or failed."""
+        ...
+
+
 class Database(AbstractContextManager["Database"]):
     """A connection with a role and a schema; closes on leaving its `with` block."""
 
@@ -83,6 +96,7 @@ class Database(AbstractContextManager["Database"]):
         self.name = name
         self.settings = settings
         self.role = role
+        self.observer: Observer | None = None
 
     @classmethod
     def connect(
@@ -92,29 +106,31 @@ class Database(AbstractContextManager["Database"]):
         role: Role,
         settings: StoreSettings | None = None,
         application: str = "makenaide",
+        observer: Observer | None = None,
     ) -> Self:
         """Connect, take `role` where the server knows it, work in the settings' schema and in UTC.
 
         `Misconfigured` for a malformed address, `DatabaseUnavailable` (naming host, port and database, never
-        the password) where nothing answers or the server says no.
+        the password) where nothing answers or the server says no. `observer` is told of this attempt and of every
+        statement.
         """
         settings = settings or StoreSettings()
         parts = _address(conninfo)
         name = _name(parts)
         parts |= {"connect_timeout": str(settings.connect_timeout), "application_name": application}
+        begun, failed = time.perf_counter(), True
         try:
-            connection = psycopg.connect("", autocommit=True, row_factory=namedtuple_row, **parts)
-        except psycopg.Error as fault:
-            text = _redacted(first_line(fault), parts)
-            ours = translated(fault, name)
-            raise (type(ours) if ours else DatabaseUnavailable)(f"{name}: {text}") from None
-        register(connection)
-        database = cls(connection, name, settings, role)
-        try:
-            database._prepare()
-        except BaseException:
-            connection.close()
-            raise
+            database = cls(_connection(parts, name), name, settings, role)
+            try:
+                database._prepare()
+            except BaseException:
+                database.close()
+                raise
+            failed = False
+        finally:
+            if observer is not None:
+                observer.connected(time.perf_counter() - begun, failed=failed)
+        database.observer = observer
         return database
 
     def _prepare(self) -> None:
@@ -203,7 +219,12 @@ class Database(AbstractContextManager["Database"]):
         query = self._queries.get(name)
         for each in values:
             query.require(each.keys())
-        with named_faults(self.name), self._connection.transaction(), self._connection.cursor() as cursor:
+        with (
+            named_faults(self.name),
+            _observed(self.observer, name),
+            self._connection.transaction(),
+            self._connection.cursor() as cursor,
+        ):
             cursor.executemany(query.sql, values)
             return cursor.rowcount
 
@@ -211,7 +232,7 @@ class Database(AbstractContextManager["Database"]):
         """Feed a `copy ... from stdin` query; give the columns' `types` for `(format binary)`. Rows copied."""
         query = self._queries.get(name)
         query.require(frozenset())
-        with named_faults(self.name), self._connection.cursor() as cursor:
+        with named_faults(self.name), _observed(self.observer, name), self._connection.cursor() as cursor:
             with cursor.copy(query.sql) as copy:
                 if types:
                     copy.set_types(types)
@@ -222,7 +243,44 @@ class Database(AbstractContextManager["Database"]):
     def _execute(self, name: str, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
         query = self._queries.get(name)
         query.require(values.keys())
-        return self._connection.execute(query.sql, values)
+        with _observed(self.observer, name):
+            return self._connection.execute(query.sql, values)
+
+
+_UNSEEN = nullcontext()
+
+
+def _observed(observer: Observer | None, name: str) -> AbstractContextManager[None]:
+    return _UNSEEN if observer is None else _Observed(observer, name)
+
+
+class _Observed(AbstractContextManager[None]):
+    """Tells the observer of one statement; a class, because it runs thousands of times a minute."""
+
+    __slots__ = ("_begun", "_name", "_observer")
+
+    def __init__(self, observer: Observer, name: str) -> None:
+        self._observer = observer
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._observer.asked(self._name, time.perf_counter() - self._begun, failed=kind is not None)
+
+
+def _connection(parts: Mapping[str, Any], name: str) -> psycopg.Connection[Row]:
+    try:
+        connection = psycopg.connect("", autocommit=True, row_factory=namedtuple_row, **parts)
+    except psycopg.Error as fault:
+        text = _redacted(first_line(fault), parts)
+        ours = translated(fault, name)
+        raise (type(ours) if ours else DatabaseUnavailable)(f"{name}: {text}") from None
+    register(connection)
+    return connection
 
 
 def _address(conninfo: str) -> dict[str, Any]:

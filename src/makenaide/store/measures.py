@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from makenaide.store.db import Database
+from makenaide.store.db import Database, Jsonb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def put_samples(db: Database, account_id: str, samples: Sequence[Sample]) -> Non
                 "failures": each.failures,
                 "total": each.total,
                 "largest": each.largest,
-                "classes": list(each.classes),
+                "classes": Jsonb(list(each.classes)),
             }
             for each in samples
         ],
@@ -61,6 +61,18 @@ def samples(db: Database, account_id: str, name: str, span: tuple[datetime, date
         )
         for row in rows
     )
+
+
+def database_bytes(db: Database) -> int:
+    """The size of the whole database, every schema of it."""
+    row = db.row("measure_database")
+    return 0 if row is None else int(row.bytes)
+
+
+def fills_within(db: Database, account_id: str, since: datetime | None, until: datetime) -> int:
+    """How many fills the account had after `since` (None: ever) up to and with `until`, by the venue's time."""
+    row = db.row("measure_fills", account_id=account_id, since=since, until=until)
+    return 0 if row is None else int(row.many)
 
 
 def measured_last(db: Database, account_id: str) -> Mapping[str, datetime]:

@@ -5,6 +5,7 @@ The system gives numbers of dead processes to new ones, so a number alone proves
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,17 @@ def _other_birth(pid: int) -> str | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
     except psutil.NoSuchProcess:
         return None
+
+
+def seconds_alive() -> float:
+    """How long ago this process was started; a machine that slept meanwhile counts, as people do."""
+    if sys.platform != "linux":
+        import psutil  # noqa: PLC0415
+
+        return float(max(0.0, time.time() - psutil.Process().create_time()))
+    stat = (_PROC / "self/stat").read_text(encoding="utf-8", errors="replace")
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def works_in(pid: int, folder: Path) -> bool:

@@ -101,6 +101,16 @@ class NoRight:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedRights:
+    """The venue shows the key the list of keys with their rights, which only one that manages pockets may see.
+
+    `rights` are the key's own, in the venue's words (upbit-api.md, section 3).
+    """
+
+    rights: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Allowed:
     """The venue answers the key from here."""
 
@@ -119,3 +129,4 @@ class Unclear:
 
 WithdrawalRight = HasRight | NoRight | Unclear
 AddressRight = Allowed | NotAllowed | Unclear
+KeyRight = ListedRights | NoRight | Unclear

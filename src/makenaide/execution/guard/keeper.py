@@ -79,7 +79,7 @@ class Keeper:
         The version only rises, whatever was lost: it follows the file's and the one that the guard holds. `DiskFull`
         or `Misconfigured` when the file cannot be written: what is held stays guarded as it was.
         """
-        stops = self._stops()
+        stops = self.stops_of_books()
         before = self._published or self._stored()
         seen = imported(self.db, self.account.account_id)
         same = before is not None and before.stops == stops and before.account_id == self.account.account_id
@@ -115,7 +115,8 @@ class Keeper:
             log.warning("stops file", extra={"action": "guard.publish", "cause": str(cause)})
             return None
 
-    def _stops(self) -> tuple[GuardedStop, ...]:
+    def stops_of_books(self) -> tuple[GuardedStop, ...]:
+        """What the books ask the guard to hold now; writes nothing."""
         account = self.account.account_id
         held_now = portfolio(self.db, account)
         positions = held_now.positions

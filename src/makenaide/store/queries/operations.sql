@@ -14,6 +14,11 @@ SELECT checklist_id, slot, taken_at, verdict FROM checklist
 WHERE account_id = %(account_id)s AND name = %(checklist)s AND taken_at < %(before)s
 ORDER BY taken_at DESC, checklist_id DESC LIMIT 1;
 
+-- name: checklist_scheduled_before
+SELECT checklist_id, slot, taken_at, verdict FROM checklist
+WHERE account_id = %(account_id)s AND name = %(checklist)s AND taken_at < %(before)s AND slot IS NOT NULL
+ORDER BY taken_at DESC, checklist_id DESC LIMIT 1;
+
 -- name: evidence_checked
 INSERT INTO evidence (kind, subject, verdict, detail, taken_at, valid_until, checklist_id)
 VALUES (%(kind)s, %(subject)s, %(verdict)s, %(detail)s, %(taken_at)s, %(valid_until)s, %(checklist_id)s);
@@ -24,8 +29,10 @@ WHERE checklist_id = %(checklist_id)s ORDER BY evidence_id;
 
 -- name: evidence_latest
 -- The newest finding of each kind about one subject.
-SELECT DISTINCT ON (kind) kind, subject, verdict, detail, taken_at, valid_until FROM evidence
-WHERE subject = %(subject)s AND kind = ANY(%(kinds)s) ORDER BY kind, taken_at DESC, evidence_id DESC;
+SELECT e.kind, e.subject, e.verdict, e.detail, e.taken_at, e.valid_until FROM unnest(%(kinds)s::text[]) AS asked (kind)
+CROSS JOIN LATERAL (SELECT * FROM evidence WHERE kind = asked.kind AND subject = %(subject)s
+                    ORDER BY taken_at DESC, evidence_id DESC LIMIT 1) e
+ORDER BY e.kind;
 
 -- name: acknowledgement_put
 INSERT INTO acknowledgement (account_id, check_id, until, actor, note, at)
@@ -88,20 +95,39 @@ VALUES (%(key)s, %(account_id)s, %(at)s, %(urgency)s, %(title)s, %(body)s, %(det
 ON CONFLICT (key) DO NOTHING RETURNING message_id;
 
 -- name: outbox_due
--- Messages that a channel has not delivered yet, oldest first, with how often it tried.
-SELECT o.message_id, o.key, o.account_id, o.at, o.urgency, o.title, o.body, o.detail,
-       (SELECT count(*) FROM delivery d WHERE d.message_id = o.message_id AND d.channel = %(channel)s) AS tries
-FROM outbox o
-WHERE o.at > %(since)s AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = o.message_id
-                                       AND d.channel = %(channel)s AND d.delivered)
+-- Messages that a channel has not come to an end with, oldest first; how often it tried, and when last.
+SELECT o.message_id, o.key, o.account_id, o.at, o.urgency, o.title, o.body, o.detail, t.tries, t.tried_at
+FROM outbox o CROSS JOIN LATERAL (
+    SELECT count(*) AS tries, max(d.at) AS tried_at FROM delivery d
+    WHERE d.message_id = o.message_id AND d.channel = %(channel)s) t
+WHERE o.put_at > %(since)s AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = o.message_id
+                                           AND d.channel = %(channel)s AND d.outcome <> 'failed')
 ORDER BY o.message_id LIMIT %(many)s;
+
+-- name: outbox_give_up
+-- What is too old for a channel is given up, all at once.
+INSERT INTO delivery (message_id, channel, at, outcome, detail)
+SELECT o.message_id, %(channel)s, %(at)s, 'given up', %(detail)s FROM outbox o
+WHERE o.put_at <= %(since)s AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = o.message_id
+                                            AND d.channel = %(channel)s AND d.outcome <> 'failed')
+ON CONFLICT DO NOTHING;
+
+-- name: channel_lock
+-- One deliverer a channel: a lock of the session, which ends with it.
+SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ' channel ' || %(channel)s, 0)) AS taken;
+
+-- name: channel_unlock
+SELECT pg_advisory_unlock(hashtextextended(current_schema() || ' channel ' || %(channel)s, 0)) AS released;
 
 -- name: outbox_of
 SELECT message_id, key, account_id, at, urgency, title, body, detail FROM outbox WHERE key = %(key)s;
 
 -- name: delivery_put
-INSERT INTO delivery (message_id, channel, at, delivered, detail)
-VALUES (%(message_id)s, %(channel)s, %(at)s, %(delivered)s, %(detail)s) ON CONFLICT DO NOTHING;
+INSERT INTO delivery (message_id, channel, at, outcome, detail)
+VALUES (%(message_id)s, %(channel)s, %(at)s, %(outcome)s, %(detail)s) ON CONFLICT DO NOTHING;
+
+-- name: delivery_of
+SELECT channel, at, outcome, detail FROM delivery WHERE message_id = %(message_id)s ORDER BY delivery_id;
 
 -- name: announcement_put
 INSERT INTO announcement (uuid, listed_at, category, title, body, url, heard_at)

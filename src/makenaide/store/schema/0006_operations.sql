@@ -78,7 +78,8 @@ CREATE TABLE measure (
 );
 CREATE INDEX measure_of ON measure (account_id, name, at DESC);
 
--- Messages to people: written with what they tell of, delivered after the commit. One key, one message.
+-- Messages to people: written with what they tell of, delivered after the commit. One key, one message. `at` is the
+-- moment that it tells of (that of a simulated account may be any), `put_at` when it was written, on the wall clock.
 CREATE TABLE outbox (
     message_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     key        text NOT NULL UNIQUE,
@@ -87,17 +88,19 @@ CREATE TABLE outbox (
     urgency    text NOT NULL CHECK (urgency IN ('info', 'warning', 'page')),
     title      text NOT NULL,
     body       text NOT NULL,
-    detail     jsonb NOT NULL
+    detail     jsonb NOT NULL,
+    put_at     timestamptz NOT NULL DEFAULT now()
 );
+-- Every try of a channel, and its end: "done", or "given up" (too old, or refused for good). "failed" is tried again.
 CREATE TABLE delivery (
     delivery_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     message_id  bigint NOT NULL REFERENCES outbox,
     channel     text NOT NULL,
     at          timestamptz NOT NULL,
-    delivered   boolean NOT NULL,
+    outcome     text NOT NULL CHECK (outcome IN ('done', 'failed', 'given up')),
     detail      text NOT NULL
 );
-CREATE UNIQUE INDEX delivery_once ON delivery (message_id, channel) WHERE delivered;
+CREATE UNIQUE INDEX delivery_once ON delivery (message_id, channel) WHERE outcome <> 'failed';
 CREATE INDEX delivery_of ON delivery (message_id, channel);
 
 -- What the exchange announced, as it came: hostile text included.

@@ -1,5 +1,10 @@
 """Questions about the key itself, asked before real money is touched; only a clear answer counts."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
 from makenaide.domain.errors import Unavailable
 from makenaide.exchange.upbit.errors import VenueRefused
 from makenaide.exchange.upbit.line import Call, Line
@@ -7,6 +12,8 @@ from makenaide.exchange.upbit.outcomes import (
     AddressRight,
     Allowed,
     HasRight,
+    KeyRight,
+    ListedRights,
     NoRight,
     NotAllowed,
     Unclear,
@@ -60,3 +67,31 @@ class ProbingCalls:
         except Unavailable as cause:
             return Unclear(str(cause))
         return Allowed()
+
+    def listed_rights(self) -> KeyRight:
+        """What the venue lists as the key's rights, by asking for the pockets' keys (upbit-api.md, section 4.8).
+
+        Nothing can come of it: it reads. A key that does not manage pockets is told `out_of_scope`, and what else it
+        may do stays unknown.
+        """
+        call = Call(method="GET", path="/v1/pockets/api_keys", private=True)
+        try:
+            body = self._line.read(call).body
+        except VenueRefused as refused:
+            if refused.name == "out_of_scope" and refused.status in (401, 403):
+                return NoRight()
+            return Unclear(str(refused))
+        except Unavailable as cause:
+            return Unclear(str(cause))
+        own = "" if self._line.keys is None else self._line.keys.access
+        try:
+            listed = {str(row["access_key"]): row["permissions"] for row in _rows(msgspec.json.decode(body))}
+            return ListedRights(frozenset(str(each) for each in listed[own]))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError):
+            return Unclear(f"{call.name}: the key is not in the reply")
+
+
+def _rows(reply: Any) -> Iterator[Any]:
+    """The rows of keys, which may stand below each pocket."""
+    for each in reply:
+        yield from each.get("keys", [each])

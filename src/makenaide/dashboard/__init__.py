@@ -1,0 +1,1 @@
+"""The dashboard: which panels there are, and what each of their widgets shows."""
