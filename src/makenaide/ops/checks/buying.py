@@ -18,7 +18,7 @@ from makenaide.execution.reconcile.facts import Unknown
 from makenaide.execution.reconcile.judge import judge_balances
 from makenaide.execution.reconcile.rounding import Allowance
 from makenaide.ops.check import Check, Checklist, Severity
-from makenaide.ops.checks.candles import Wanted, judged, stale_markets
+from makenaide.ops.checks.candles import Wanted, judged, without_candle
 from makenaide.ops.checks.finding import Point, evidence, point
 from makenaide.ops.evidence import Evidence
 from makenaide.ops.readiness import readiness
@@ -33,8 +33,8 @@ from makenaide.store.rounding import rounding_room
 
 FAST = timedelta(minutes=5)
 """How long what may change at any moment counts: less than from the list of 08:50 to the decision of 09:00."""
-DAILY = timedelta(hours=26)
-"""How long what is looked at once a day counts, with two hours of grace."""
+LASTING = timedelta(days=7)
+"""How long sound books count: the schedule looks at them every day, and whoever finds a flaw closes at once."""
 _TRIES = 3
 _PAUSE_SECONDS = 0.7
 _SHOWN = 5
@@ -157,7 +157,7 @@ def candles(scene: Scene) -> Evidence:
     wanted = Wanted(start=slot - DAY, listed_by=scene.now, waiting=False)
     with scene.books() as db:
         ages = market_ages(db, account.feed, wanted.start)
-    stale = stale_markets(ages, wanted)
+    stale = without_candle(scene, ages, wanted)
     points = judged(ages, stale, wanted, scene.settings)
     value = {"wanted": wanted.start.isoformat(), "markets": len(ages), "stale": len(stale)}
     until_close = max(slot + DAY - scene.now, timedelta(seconds=1))
@@ -263,14 +263,17 @@ def _not_applicable(scene: Scene, key: str, line: str, source: str) -> Evidence:
 
 
 def orders(scene: Scene) -> Evidence:
-    """B8: no order is in doubt. One that is merely open keeps its own market closed, and is a WARN."""
+    """B8: no order is in doubt or open. One that is closes its own market (order protocol, point 3): a WARN.
+
+    What it may have moved is B2's to see: while that moves, nobody can compare, and nothing is bought.
+    """
     with scene.books() as db:
         found = unsettled_orders(db, scene.account_or_raise().account_id)
     doubtful = [each for each in found if each.life.state.doubtful]
     names = [str(each.identifier) for each in doubtful]
     value = {"open": len(found), "doubtful": names}
     if doubtful:
-        told = point(Verdict.FAIL, "b8_doubt", names=", ".join(names[:_SHOWN]), count=len(doubtful))
+        told = point(Verdict.WARN, "b8_doubt", names=", ".join(names[:_SHOWN]), count=len(doubtful))
     elif found:
         told = point(Verdict.WARN, "b8_open", count=len(found))
     else:
@@ -285,7 +288,7 @@ def journal(scene: Scene) -> Evidence:
     told = point(Verdict.PASS, "b9_sound")
     if found:
         told = point(Verdict.FAIL, "b9_flaws", count=len(found), first=found[0])
-    return evidence(scene, [told], {"flaws": list(found[:_SHOWN])}, "the journal and its chains", DAILY)
+    return evidence(scene, [told], {"flaws": list(found[:_SHOWN])}, "the journal and its chains", LASTING)
 
 
 def schema(scene: Scene) -> Evidence:

@@ -1,7 +1,7 @@
 """Tick arithmetic on floats, fast enough for a book's sixty levels: counts of ticks and the prices they stand for.
 
 The tables are `domain.market.tick_size`; nothing is copied here. All band edges of the venue are 1, 2 or 5 times a
-power of ten (upbit-api.md section 8), so one step is remembered per edge and Korean day.
+power of ten (upbit-api.md section 8), so one step is remembered per edge and time between two changes of the tables.
 """
 
 import math
@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from makenaide.domain.market import Market, tick_size
+from makenaide.domain.market import TICK_DATES, Market, tick_size
 from makenaide.exchange.simulator.prices.moments import day_date
 
 Floats = NDArray[np.float64]
@@ -22,6 +22,9 @@ _EXACT_EDGES = tuple(Decimal(digit).scaleb(power) for power in range(-8, 8) for 
 _EDGES = tuple(float(edge) for edge in _EXACT_EDGES)
 _EDGE_ARRAY = np.array(_EDGES)
 _LOWEST = Decimal("1E-9")
+_EPOCH = day_date(0).toordinal()
+_CHANGES = np.array([each.toordinal() - _EPOCH for each in TICK_DATES], dtype=np.int64)
+"""The Korean days on which steps changed; an era lies between two of them."""
 
 _SLACK, _PRECISION = 1e-6, 1e-15
 """Of a tick, and of the count: a float that should be a whole count may miss it by some units in the last place."""
@@ -70,11 +73,12 @@ class Step:
 class Ticks:
     """The price steps of one market."""
 
-    __slots__ = ("_steps", "market")
+    __slots__ = ("_eras", "_steps", "market")
 
     def __init__(self, market: Market) -> None:
         self.market = market
         self._steps: dict[tuple[int, int], Step] = {}
+        self._eras: dict[tuple[int, int], Step] = {}
 
     def step(self, price: float, day: int) -> Step:
         """The step at `price` on Korean day number `day`."""
@@ -101,12 +105,14 @@ class Ticks:
 
     def nearest_all(self, prices: Floats, days: Ints) -> Floats:
         """`nearest` of every price on its own Korean day; a NaN stays NaN."""
-        bands = np.searchsorted(_EDGE_ARRAY, prices, side="right")
-        keys = days * (len(_EDGES) + 1) + bands
-        unique, inverse = np.unique(keys, return_inverse=True)
-        steps = [self._step(int(key % (len(_EDGES) + 1)), int(key // (len(_EDGES) + 1))) for key in unique]
-        sizes = np.array([step.size for step in steps])[inverse]
-        scales = np.array([step.scale for step in steps])[inverse]
+        width = len(_EDGES) + 1
+        keys = np.searchsorted(_CHANGES, days, side="right") * width
+        keys += np.searchsorted(_EDGE_ARRAY, prices, side="right")
+        steps = {int(key): self._of_era(*divmod(int(key), width)) for key in np.flatnonzero(np.bincount(keys))}
+        table = np.zeros((2, width * (len(_CHANGES) + 1)))
+        for key, step in steps.items():
+            table[:, key] = step.size, step.scale
+        sizes, scales = table[0, keys], table[1, keys]
         fine = scales > 0
         counts = np.maximum(1.0, np.rint(np.where(fine, prices * scales, prices / sizes)))
         rounded: Floats = np.where(fine, counts / np.where(fine, scales, 1.0), counts * sizes)
@@ -125,7 +131,15 @@ class Ticks:
         known = self._steps.get((day, band))
         if known is not None:
             return known
-        on = day_date(day)
+        step = self._of_era(int(np.searchsorted(_CHANGES, day, side="right")), band)
+        self._steps[(day, band)] = step
+        return step
+
+    def _of_era(self, era: int, band: int) -> Step:
+        known = self._eras.get((era, band))
+        if known is not None:
+            return known
+        on = day_date(int(_CHANGES[era - 1]) if era else int(_CHANGES[0]) - 1)
         exact = tick_size(self.market, _EXACT_EDGES[band - 1] if band else _LOWEST, on)
         under = tick_size(self.market, _EXACT_EDGES[band - 2] if band > 1 else _LOWEST, on)
         step = Step(
@@ -135,5 +149,5 @@ class Ticks:
             edge=_EDGES[band - 1] if band else 0.0,
             below=float(under),
         )
-        self._steps[(day, band)] = step
+        self._eras[(era, band)] = step
         return step
