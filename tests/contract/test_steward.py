@@ -21,12 +21,17 @@ from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
 from makenaide.app.detached import Detached
 from makenaide.app.listening import ears_of, listening, storable
+from makenaide.app.notify import send_due
 from makenaide.app.operation import Operation, State, Worker, leave, write_operation
 from makenaide.app.resident import resident
 from makenaide.app.steward import audit_body
 from makenaide.app.tending import FAILED, GONE, DatabaseKeeper, TraderKeeper
+from makenaide.catalogue import texts
+from makenaide.cli.timetable import loud
 from makenaide.domain.errors import DatabaseUnavailable, Inconsistent, Misconfigured
 from makenaide.environment import Environment, UpbitSecrets
+from makenaide.monitoring.measures import Name, Registry
+from makenaide.ops.timetable import JobName
 from makenaide.store.accounts import Account, find_account
 from makenaide.store.announcements import announcements
 from makenaide.store.audit import Sought, trail
@@ -49,6 +54,7 @@ class TestStore:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self.away = False
+        self.measures = Registry()
 
     @contextmanager
     def open(self, role: Role) -> Iterator[Database]:
@@ -326,6 +332,9 @@ def test_what_the_simulator_announces_is_kept_also_when_the_database_was_away(
     assert {"second \x1b[2J"} <= set(titles)
     assert titles["second \x1b[2J"].body == "b"
     assert titles["second \x1b[2J"].category == "trade"
+    assert Name.LISTEN in {each.name for each in books.measures.take(datetime.now(UTC))}, (
+        "that somebody listens shows"
+    )
 
 
 def announce(folder: Path, url: str, category: str, title: str, books: TestStore) -> None:
@@ -376,3 +385,33 @@ def test_the_audit_fails_when_a_link_is_broken(tmp_path: Path, books: TestStore,
     owner.connection.execute(b"update audit set detail = '{\"n\": 2}' where action = 'y'")
     with pytest.raises(Inconsistent, match="audit"):
         body(datetime.now(UTC))
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_backup_that_fails_is_told_once_however_often_it_is_tried(
+    tmp_path: Path, books: TestStore, connect: Connect, away: bool
+) -> None:
+    slot = datetime(2026, 11, 28, 18, 30, tzinfo=UTC)
+
+    def broken(_slot: datetime) -> dict[str, Any]:
+        raise Inconsistent("2 rows of fill are missing \x1b[31m")
+
+    with books.open(Role.READER) as db:
+        account = find_account(db, ACCOUNT)
+    assert account is not None
+    books.away = away
+    env = environment(tmp_path)
+    body = loud(JobName.BACKUP, (env, books.store, account), texts("en"), broken)
+    for _ in range(2):
+        with pytest.raises(Inconsistent, match="2 rows"):
+            body(slot)
+    books.away = False
+    send_due(env, books.store)
+    rows = connect().connection.execute(b"select urgency, title, body from outbox").fetchall()
+    ((urgency, title, said),) = rows
+    assert (urgency, title) == (
+        "warning",
+        "Makenaide: backup, restored to prove it of 2026-11-29 03:30 KST failed",
+    )
+    assert "2 rows of fill" in said
+    assert "makenaide backup" in said

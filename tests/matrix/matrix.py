@@ -15,9 +15,6 @@ from tests.harness import clean_environment, stripped
 from tests.matrix.changes import TABLE, Cell, Kind
 from tests.matrix.worlds import DECLARED, IDS, Ground, World, world_of
 
-BEFORE, AFTER = "before", "after"
-"""Where no cell is: what a world says before its first change and after its last."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -103,11 +100,11 @@ def taken(cells: Sequence[Cell], folder: Path, tell: Told) -> Iterator[Looked | 
             continue
         tell(f"making the {ground} world")
         with world_of(ground, folder / ground) as world:
-            yield untouched(world, BEFORE)
+            yield untouched(world, "before")
             for cell in own:
                 tell(cell.name)
                 yield look(world, cell)
-            yield untouched(world, AFTER)
+            yield untouched(world, "after")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -163,7 +160,7 @@ def _move_in(folder: Path) -> None:
 def _page(found: Sequence[Looked], differences: Sequence[Difference], seconds: float) -> str:
     cells = {(each.cell.check, each.cell.kind): each for each in found}
     lines = [f"{'':4}" + "".join(f"{kind:<12}" for kind in Kind)]
-    for check in dict.fromkeys(each.cell.check for each in found):
+    for check in (each for each in IDS if (each, Kind.GOOD) in cells):
         marks = [_mark(cells[check, kind]) for kind in Kind]
         lines.append(f"{check:<4}" + "".join(f"{mark:<12}" for mark in marks).rstrip())
     right = sum(not each.differences for each in found)

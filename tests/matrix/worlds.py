@@ -5,6 +5,8 @@ with world_of(Ground.STEPPED, folder) as world:
 """
 
 import json
+import os
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from makenaide.app.deployed import deploy
-from makenaide.app.detached import Living, end
+from makenaide.app.detached import Living
 from makenaide.app.holder import trader_of
 from makenaide.app.operation import Process, Worker, process_of
 from makenaide.domain.clock import kst
@@ -200,17 +202,18 @@ def _started(folder: Path) -> Iterator[World]:
 
 
 def _end(world: World) -> None:
-    """End what was started, the steward first: it would start the others again."""
-    steward = process_of(world.home.path, Worker.STEWARD)
-    if steward is not None and steward.alive:
-        end(steward, PATIENCE)
+    """Kill what was started, the steward first: it would start the others again. `Home.remove` ends the guard."""
+    _kill(process_of(world.home.path, Worker.STEWARD))
     if running(world.home.path) is not None:
         world.server.start()  # whoever was broken off at it may hold it no more
-        trader = world.trader()
-        if trader is not None and trader.alive:
-            end(trader, PATIENCE)
+        _kill(world.trader())
         let_go(world.home.path)
     world.server.stop()
+
+
+def _kill(process: Living | None) -> None:
+    if process is not None and process.alive:
+        os.kill(process.pid, signal.SIGKILL)
 
 
 def settled(world: World) -> None:

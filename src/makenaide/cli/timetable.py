@@ -12,6 +12,7 @@ from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
 from makenaide.app.identity import mode_of, named
 from makenaide.app.logs import log_to
+from makenaide.app.notify import tell
 from makenaide.app.operation import Process, Worker, process_of
 from makenaide.app.steward import audit_body, steward
 from makenaide.app.wanted import stored_account
@@ -22,12 +23,13 @@ from makenaide.cli.output import console, print_json, safe, table
 from makenaide.domain.clock import KST, kst
 from makenaide.domain.errors import DatabaseUnavailable, Misconfigured
 from makenaide.environment import Environment
-from makenaide.ops.attempt import Body
+from makenaide.ops.attempt import Body, Caught
 from makenaide.ops.check import Checklist
 from makenaide.ops.timetable import JobName, Line, Past, jobs, listing
 from makenaide.store.accounts import Account, find_account, latest_account
 from makenaide.store.db import Role
 from makenaide.store.jobs import latest_jobs
+from makenaide.store.outbox import Message, Urgency
 from makenaide.store.runs import latest_run
 
 _ACCOUNT_SECONDS = 60.0
@@ -42,6 +44,7 @@ _NAMES = {
     JobName.MORNING: "schedule.name.morning",
     JobName.EVENING: "schedule.name.evening",
 }
+_TODO = {JobName.AUDIT: "schedule.todo.audit", JobName.BACKUP: "schedule.todo.backup"}
 _STATES = {
     "done": "schedule.state.done",
     "failed": "schedule.state.failed",
@@ -214,9 +217,37 @@ def bodies(env: Environment, store: Store, account: Account, text: Text) -> dict
         JobName.READINESS.value: _list_body((env, store, account), Checklist.READINESS, text),
         JobName.MORNING.value: _list_body((env, store, account), Checklist.MORNING, text),
         JobName.EVENING.value: _list_body((env, store, account), Checklist.EVENING, text),
-        JobName.BACKUP.value: _backup_body(env, store, account),
-        JobName.AUDIT.value: audit_body(env, store),
+        JobName.BACKUP.value: loud(JobName.BACKUP, (env, store, account), text, _backup_body(env, store, account)),
+        JobName.AUDIT.value: loud(JobName.AUDIT, (env, store, account), text, audit_body(env, store)),
     }
+
+
+def loud(job: JobName, about: tuple[Environment, Store, Account], text: Text, body: Body) -> Body:
+    """`body`, which tells people when it fails; a slot's failure is told once, however often it is tried."""
+    env, store, account = about
+
+    def work(slot: datetime) -> Mapping[str, Any]:
+        caught = Caught()
+        with caught:
+            return body(slot)
+        assert caught.cause is not None  # noqa: S101 - the block above returns unless it raised
+        told = {"job": text(_NAMES[job]), "slot": f"{kst(slot):%Y-%m-%d %H:%M}"}
+        tell(
+            env,
+            store,
+            Message(
+                key=f"{job} {slot.isoformat()} {account.account_id}",
+                account_id=account.account_id,
+                at=datetime.now(UTC),
+                urgency=Urgency.PAGE if job is JobName.AUDIT else Urgency.WARNING,
+                title=text("schedule.failed", **told),
+                body=text("schedule.failed_why", cause=str(caught.cause), todo=text(_TODO[job])),
+                detail={"job": str(job), "slot": slot.isoformat(), "cause": str(caught.cause)},
+            ),
+        )
+        raise caught.cause
+
+    return work
 
 
 def _list_body(about: tuple[Environment, Store, Account], checklist: Checklist, text: Text) -> Body:
