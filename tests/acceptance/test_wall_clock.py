@@ -15,7 +15,7 @@ from makenaide.app.guardpost import Watch
 from makenaide.environment import load
 from makenaide.store.accounts import latest_account
 from makenaide.store.db import Role
-from tests.acceptance.worlds import LIVELY, Going, Home, Make, dead, homes, require_sound, require_told
+from tests.acceptance.worlds import LIVELY, NEVER, Going, Home, Make, dead, homes, require_sound, require_told
 
 ENDLESS = ("run", "--json", "--endless", "--markets", "4")
 PAPER = ("run", "--json", "--exchange", "upbit", "--mode", "paper")
@@ -39,8 +39,8 @@ def traded_today(home: Home, command: tuple[str, ...]) -> Going:
 
 @pytest.fixture
 def endless(home: Home) -> Home:
-    """An empty home with little history to collect."""
-    home.configure(LIVELY)
+    """An empty home with little history to collect, which buys nothing, not even in the hour after nine."""
+    home.configure(LIVELY + NEVER)
     return home
 
 

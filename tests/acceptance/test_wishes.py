@@ -1,6 +1,6 @@
 """A person's commands: sell, adopt, pause, resume and reconcile, beside a finished account and a running one."""
 
-from tests.acceptance.worlds import LIVELY, Home, require_sound, require_told
+from tests.acceptance.worlds import LIVELY, NEVER, Home, require_sound, require_told
 
 RUN = ("run", "--json", "--days", "365", "--markets", "12", "--seed", "5")
 ENDLESS = ("run", "--json", "--endless", "--markets", "4")
@@ -48,7 +48,7 @@ def test_a_person_sells_pauses_and_reconciles_a_stopped_account(home: Home) -> N
 
 
 def test_a_running_trader_carries_out_what_a_person_wishes(home: Home) -> None:
-    home.configure(LIVELY)
+    home.configure(LIVELY + NEVER)
     going = home.start(*ENDLESS)
     going.wait_for(lambda: " KRW\n" in going.said())
     require_told(home.call("adopt", "KRW-BTC", "--stop", "1"), 12, "no coins of the person")

@@ -58,6 +58,9 @@ max_spread = 1
 """
 """Rules so loose, and stops so near, that a few days of a few markets are enough to buy and to sell."""
 
+NEVER = "late_minutes = 0\n"
+"""Behind `LIVELY`: on the wall clock every entry is too late, so that what a test meets does not hang on the hour."""
+
 TRADING = ("run", "--json", "--seed", "2", "--days", "8", "--markets", "8")
 """With `LIVELY`: a run that closes trades."""
 

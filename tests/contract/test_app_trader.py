@@ -1,6 +1,7 @@
 """A session of the app: what opens it decides how much of the venue's limits it takes."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,16 +16,22 @@ from makenaide.app.trader import open_session
 from makenaide.app.venues import open_market
 from makenaide.app.wanted import wanted_account
 from makenaide.domain.errors import Inconsistent, LiveClosed, Misconfigured
+from makenaide.domain.money import Krw
 from makenaide.domain.reason import Refusal
 from makenaide.environment import load
 from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Group, LimiterSettings
 from makenaide.exchange.venue import Balance
+from makenaide.execution.steadiness import SteadyTime
+from makenaide.ledger.postings import cash_postings
+from makenaide.ops.gate import Gate
+from makenaide.pipeline.cycle import run_cycle
+from makenaide.pipeline.interlude import compared
 from makenaide.store.accounts import Account
 from makenaide.store.claims import claims
 from makenaide.store.db import Database
-from makenaide.store.journal import books
+from makenaide.store.journal import books, put_postings
 from makenaide.store.reconciliation import lots, opening
 from tests.contract.charts import FIRST
 from tests.contract.residents import Place
@@ -83,6 +90,7 @@ def test_every_session_asks_the_kill_switch_and_notes_it_once_and_limits_where_t
         assert [type(each).__name__ for each in session.desk.permits] == [
             "HaltPermit",
             "Budget",
+            "Gate",
             "Paused",
             "Keeper",
         ]
@@ -94,6 +102,54 @@ def test_every_session_asks_the_kill_switch_and_notes_it_once_and_limits_where_t
             assert (session.desk.permits[0].forbids(None) is not None) is (reason is not None)
             session.note_halt()
         assert noted(journal) == ["halt.set", "halt.lift", "halt.set"]
+
+
+def test_nobody_buys_before_everything_that_buying_needs_was_looked_at(journal: Database, tmp_path: Path) -> None:
+    """The trader's own session, its venue and its gate: closed, looked at, open, and closed again by a bad look."""
+    env = load({"MAKENAIDE_HOME": str(tmp_path), "MAKENAIDE_MARKET__HISTORY_DAYS": "20"})
+    wanted = wanted_account(env, source(env.config, {"days": 2, "markets": 3}))
+    with open_session(env, journal, wanted, StopFlag()) as session:
+        (gate,) = (each for each in session.desk.permits if isinstance(each, Gate))
+        assert session.ready is gate
+        closed = gate.forbids(None)
+        assert closed is not None
+        assert closed.refusal is Refusal.NOT_READY
+        assert "B2 missing" in closed.cause
+        slot = session.account.first_slot
+        assert slot is not None
+        run_cycle(session, slot)
+        assert gate.forbids(None) is None
+        with journal.transaction():
+            put_postings(journal, wanted.account_id, cash_postings("test:stray", Krw(7), slot))
+        session.clock.sleep(600)
+        expired = gate.forbids(None)
+        assert expired is not None
+        assert "B2 expired" in expired.cause
+        gate.renew()
+        differing = gate.forbids(None)
+        assert differing is not None
+        assert differing.cause == "B2 FAIL"
+
+
+def test_on_the_wall_clock_a_jump_of_the_clock_forbids_buying_until_it_is_compared(
+    journal: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = load({"MAKENAIDE_HOME": str(tmp_path), "MAKENAIDE_MARKET__HISTORY_DAYS": "3"})
+    wanted = wanted_account(env, source(env.config, {"endless": True, "markets": 3}))
+    here, slept, now = Place(wanted.folder), [timedelta(0)], WallClock.now
+    monkeypatch.setattr(WallClock, "now", lambda self: now(self) + slept[0])
+    try:
+        with open_session(env, journal, wanted, StopFlag()) as session:
+            (permit,) = (each for each in session.desk.permits if isinstance(each, SteadyTime))
+            assert permit.forbids(None) is None
+            slept[0] = timedelta(hours=3)
+            told = permit.forbids(None)
+            assert told is not None
+            assert told.refusal is Refusal.NOT_READY
+            compared(session)
+            assert permit.forbids(None) is None
+    finally:
+        here.end()
 
 
 def noted(db: Database) -> list[str]:

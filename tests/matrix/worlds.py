@@ -40,6 +40,9 @@ TAKEN = (Checklist.MORNING, Checklist.EVENING)
 
 IDS = tuple(check.id for name in TAKEN for check in LISTS[name])
 
+INTERRUPTED = 130
+"""How a command ends that a person broke off."""
+
 PATIENCE = 60.0
 """Seconds in which a process that was started or woken is itself again."""
 
@@ -64,7 +67,8 @@ class Ground(StrEnum):
 
 DECLARED: Mapping[Ground, Mapping[str, Verdict]] = {
     Ground.STEPPED: dict.fromkeys(IDS, Verdict.PASS) | {"E6": Verdict.NOT_APPLICABLE},  # paper has no key
-    Ground.STARTED: dict.fromkeys(IDS, Verdict.PASS) | {"E2": Verdict.UNKNOWN},  # one valuation is no return yet
+    # One valuation is no return yet, and nobody has taken a backup yet.
+    Ground.STARTED: dict.fromkeys(IDS, Verdict.PASS) | {"E2": Verdict.UNKNOWN, "E4": Verdict.FAIL},
 }
 """What the checks say before anything is changed."""
 
@@ -88,17 +92,25 @@ class World:
         for name in TAKEN:
             try:
                 done = self.home.inside("check", name, "--json", env=self.env)
-                told = json.loads(done.out)["checks"]
             except Exception as cause:  # noqa: BLE001 - whatever breaks a list off is what the matrix looks for
-                self.said |= {check.id: f"the list broke off: {cause!r}" for check in LISTS[name]}
-                continue
-            verdicts = {each["id"]: Verdict(each["verdict"]) for each in told}
-            self.said |= {each["id"]: each["said"] for each in told}
-            if done.code == worst(verdicts.values()).exit_code:
-                found |= verdicts
-            else:
-                self.said |= {each: f"{_ended(done)}, with these verdicts: {verdicts}" for each in verdicts}
+                done = Outcome(code=1, out="", err=repr(cause), seconds=0)
+            if done.code == INTERRUPTED:
+                raise KeyboardInterrupt
+            found |= self._told(name, done)
         return found
+
+    def _told(self, name: Checklist, done: Outcome) -> dict[str, Verdict]:
+        """The verdicts of a list that was told whole, with the exit code of the worst."""
+        self.said |= {check.id: f"ended with {done.code}: {done.err.strip()[-300:]}" for check in LISTS[name]}
+        try:
+            told = json.loads(done.out)["checks"]
+        except (json.JSONDecodeError, KeyError):
+            return {}
+        verdicts = {each["id"]: Verdict(each["verdict"]) for each in told}
+        if done.code != worst(verdicts.values()).exit_code:
+            return {}
+        self.said |= {each["id"]: each["said"] for each in told}
+        return verdicts
 
     @contextmanager
     def owner(self) -> Iterator[Database]:
@@ -194,7 +206,6 @@ def _started(folder: Path) -> Iterator[World]:
             stage.home.must("start", "--mode", "live", env=stage.env)
             server.start()
             world.operate("POST", "announcements", {"category": "notice", "title": "All is well"})
-            stage.home.must("backup", env=stage.env)
             settled(world)
             yield world
         finally:
@@ -234,7 +245,3 @@ def _quiet_hours(now: clock_time) -> str:
     hour = "20" if clock_time(11, 50) <= now < clock_time(14, 50) else "12"
     names = ("database_at", "readiness_at", "morning_by", "evening_at", "backup_at", "audit_at")
     return "[operations]\n" + "".join(f'{name} = "{hour}:{at:02}"\n' for at, name in enumerate(names))
-
-
-def _ended(done: Outcome) -> str:
-    return f"ended with {done.code}: {done.err.strip()[-300:]}"

@@ -42,7 +42,7 @@ from makenaide.domain.order import (
 )
 from makenaide.domain.parameter import Parameter, near, parameter, require_in_range, require_known
 from makenaide.domain.reason import SIGNAL_REFUSALS, Exit, Refusal
-from makenaide.domain.verdict import Verdict
+from makenaide.domain.verdict import Verdict, worst
 from makenaide.ledger.postings import Book
 from makenaide.risk.budget import Limit
 
@@ -57,7 +57,25 @@ def test_a_stored_word_is_its_name_in_lower_case(kind: type[StrEnum]) -> None:
 
 
 def test_a_verdict_is_stored_and_shown_in_capitals() -> None:
-    assert [each.value for each in Verdict] == ["PASS", "WARN", "FAIL", "UNKNOWN"] == list(Verdict.__members__)
+    assert [each.value for each in Verdict] == ["PASS", "N/A", "WARN", "UNKNOWN", "FAIL"]
+
+
+def test_the_exit_code_of_a_list_is_that_of_its_worst_verdict() -> None:
+    """Issue 5: 0 PASS, 10 WARN, 20 UNKNOWN, 30 FAIL, the worst in that order; N/A is as good as PASS."""
+    assert {each: each.exit_code for each in Verdict} == {
+        Verdict.PASS: 0,
+        Verdict.NOT_APPLICABLE: 0,
+        Verdict.WARN: 10,
+        Verdict.UNKNOWN: 20,
+        Verdict.FAIL: 30,
+    }
+    assert worst([]) is Verdict.UNKNOWN, "nothing looked at is nothing known"
+    assert worst([Verdict.NOT_APPLICABLE]) is Verdict.PASS
+    assert worst([Verdict.NOT_APPLICABLE, Verdict.WARN, Verdict.PASS]) is Verdict.WARN
+    assert worst([Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN]) is Verdict.FAIL
+    assert worst([Verdict.UNKNOWN, Verdict.WARN]) is Verdict.UNKNOWN
+    assert [each for each in Verdict if each.holds] == [Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.WARN]
+    assert [each for each in Verdict if each.quiet] == [Verdict.PASS, Verdict.NOT_APPLICABLE]
 
 
 def test_sides_and_legs_are_the_venues_and_the_identifiers_words() -> None:

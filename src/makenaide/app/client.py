@@ -3,6 +3,7 @@
 import os
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
@@ -15,8 +16,9 @@ from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.client import UpbitClient
 from makenaide.exchange.upbit.limiter import Limiter
 from makenaide.exchange.upbit.settings import UpbitSettings
-from makenaide.monitoring.measures import Registry
-from makenaide.monitoring.watching import MeasuredTransport
+
+if TYPE_CHECKING:
+    from makenaide.monitoring.measures import Registry
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What JSON in a file may raise."""
@@ -27,7 +29,7 @@ def upbit_client(
     transport: Transport,
     keys: Keys | None,
     clock: Clock,
-    measures: Registry | None = None,
+    measures: "Registry | None" = None,
 ) -> UpbitClient:
     """A client that paces itself by `clock`, which no stop flag may cut short: a hurried client gets banned.
 
@@ -35,7 +37,7 @@ def upbit_client(
     """
     rng = random.Random()  # noqa: S311 - jitter of retries, no secret
     return UpbitClient(
-        transport=transport if measures is None else MeasuredTransport(transport, measures),
+        transport=transport if measures is None else _measured(transport, measures),
         limiter=Limiter(settings.limiter, clock, rng),
         keys=keys,
         clock=clock,
@@ -43,6 +45,12 @@ def upbit_client(
         rng=rng,
         settings=settings.retry,
     )
+
+
+def _measured(transport: Transport, measures: "Registry") -> Transport:
+    from makenaide.monitoring.watching import MeasuredTransport  # noqa: PLC0415 - a guard loads no database
+
+    return MeasuredTransport(transport, measures)
 
 
 def unhurried() -> WallClock:

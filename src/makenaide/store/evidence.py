@@ -51,7 +51,7 @@ def evidence_of(db: Database, kind: str, subject: str) -> tuple[Evidence, ...]:
 
 
 def latest_evidence(db: Database, subject: str, kinds: Iterable[str]) -> dict[str, Evidence]:
-    """The newest finding about `subject` of each of `kinds` that has one."""
+    """What was written last about `subject` of each of `kinds` that has any, whatever it is dated."""
     rows = db.rows("evidence_latest", subject=subject, kinds=list(kinds))
     return {row.kind: _evidence(row) for row in rows}
 

@@ -26,23 +26,22 @@ class Sample:
 
 def put_samples(db: Database, account_id: str, samples: Sequence[Sample]) -> None:
     """Append `samples`."""
-    db.do_many(
-        "measure_put",
-        [
-            {
-                "account_id": account_id,
-                "measure": each.name,
-                "label": each.label,
-                "at": each.at,
-                "count": each.count,
-                "failures": each.failures,
-                "total": each.total,
-                "largest": each.largest,
-                "classes": Jsonb(list(each.classes)),
-            }
-            for each in samples
-        ],
-    )
+    if not samples:
+        return
+    rows = [
+        {
+            "name": each.name,
+            "label": each.label,
+            "at": each.at,
+            "count": each.count,
+            "failures": each.failures,
+            "total": each.total,
+            "largest": each.largest,
+            "classes": each.classes,
+        }
+        for each in samples
+    ]
+    db.do("measure_put", account_id=account_id, samples=Jsonb(rows))
 
 
 def samples(db: Database, account_id: str, name: str, span: tuple[datetime, datetime]) -> tuple[Sample, ...]:

@@ -28,10 +28,10 @@ SELECT kind, subject, verdict, detail, taken_at, valid_until FROM evidence
 WHERE checklist_id = %(checklist_id)s ORDER BY evidence_id;
 
 -- name: evidence_latest
--- The newest finding of each kind about one subject.
+-- What was written last of each kind about one subject: a clock that was set back must not let an older look speak.
 SELECT e.kind, e.subject, e.verdict, e.detail, e.taken_at, e.valid_until FROM unnest(%(kinds)s::text[]) AS asked (kind)
 CROSS JOIN LATERAL (SELECT * FROM evidence WHERE kind = asked.kind AND subject = %(subject)s
-                    ORDER BY taken_at DESC, evidence_id DESC LIMIT 1) e
+                    ORDER BY evidence_id DESC LIMIT 1) e
 ORDER BY e.kind;
 
 -- name: acknowledgement_put
@@ -77,8 +77,11 @@ SELECT name, slot, holder, fence, claimed_at, expires_at, finished_at, outcome, 
 WHERE account_id = %(account_id)s AND slot >= %(since)s ORDER BY slot, name;
 
 -- name: measure_put
+-- All samples in one statement: a cycle leaves some twenty.
 INSERT INTO measure (account_id, name, label, at, count, failures, total, largest, classes)
-VALUES (%(account_id)s, %(measure)s, %(label)s, %(at)s, %(count)s, %(failures)s, %(total)s, %(largest)s, %(classes)s);
+SELECT %(account_id)s, s.name, s.label, s.at, s.count, s.failures, s.total, s.largest, s.classes
+FROM jsonb_to_recordset(%(samples)s) AS s (name text, label text, at timestamptz, count bigint, failures bigint,
+                                           total float8, largest float8, classes jsonb);
 
 -- name: measure_since
 SELECT name, label, at, count, failures, total, largest, classes FROM measure

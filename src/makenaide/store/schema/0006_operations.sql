@@ -21,6 +21,7 @@ CREATE TABLE checklist (
 CREATE INDEX checklist_newest ON checklist (account_id, name, taken_at DESC);
 ALTER TABLE evidence ADD COLUMN checklist_id bigint REFERENCES checklist;
 CREATE INDEX evidence_of_checklist ON evidence (checklist_id) WHERE checklist_id IS NOT NULL;
+CREATE INDEX evidence_last ON evidence (kind, subject, evidence_id DESC);
 
 -- A WARN that a person has seen: folded until its date (KST) has passed. The newest row of a check speaks.
 CREATE TABLE acknowledgement (
