@@ -117,6 +117,7 @@ class World:
         """A connection that may do everything, also what no row of the books allows."""
         with Database.connect(self.server.conninfo, role=Role.OWNER, settings=Mode.PAPER.settings) as db:
             db.connection.execute(b"reset role")
+            db.connection.execute(b"set log_statement = none")  # what a world changes here is no intruder's doing
             db.connection.execute(b"set session_replication_role = replica")
             yield db
 

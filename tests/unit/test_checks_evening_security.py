@@ -52,6 +52,7 @@ FIRES = [
     ("e5_triggers_off", "FAIL", database("LOG:  statement: SET session_replication_role = replica")),
     ("e5_tampering", "FAIL", database("ERROR:  order_event is append-only")),
     ("e5_tampering", "FAIL", database("ERROR:  the chain audit of 0001aaaaaaaa only grows")),
+    ("e5_denied", "WARN", database("ERROR:  permission denied for table fill")),
     ("e5_new_address", "FAIL", process("upbit.address")),
     ("e5_new_address", "FAIL", process("cycle.broken", cause="GET /v1/accounts: 401 no_authorization_ip")),
     ("e5_new_address", "FAIL", process("x", "the answer was no_authorization_i_p")),

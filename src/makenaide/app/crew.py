@@ -7,7 +7,7 @@ from pathlib import Path
 from makenaide.app.clock import boot_seconds
 from makenaide.app.guardpost import Post, Watch
 from makenaide.app.holder import held, trader_of
-from makenaide.app.operation import State, Worker, process_of, read_operation
+from makenaide.app.operation import State, Worker, process_of, read_operation, silent
 from makenaide.app.wanted import finished
 from makenaide.execution.portfolio import watched_positions
 from makenaide.ops.scene import GuardPulse, Part, PartState
@@ -45,7 +45,7 @@ class Crew:
     def keeping(self) -> bool:
         """Whether somebody keeps the schedule now."""
         steward = process_of(self.home, Worker.STEWARD)
-        return steward is not None and steward.alive
+        return steward is not None and steward.alive and not silent(self.home, Worker.STEWARD)
 
     def _trader(self, db: Database) -> Part:
         holder = None if self.account is None else held(db, self.account.account_id)
@@ -82,12 +82,15 @@ class Crew:
 
     def _steward(self, db: Database) -> Part:
         process = process_of(self.home, Worker.STEWARD)
-        up = process is not None and process.alive
+        state, word = PartState.DOWN, "gone" if process is not None else "stopped"
+        if process is not None and process.alive:
+            hangs = silent(self.home, Worker.STEWARD)
+            state, word = (PartState.BROKEN, "silent") if hangs else (PartState.UP, "working")
         ended = [job.finished_at for job in latest_jobs(db, self._account_id).values() if job.finished_at]
         return Part(
             name=Worker.STEWARD,
-            state=PartState.UP if up else PartState.DOWN,
-            word="working" if up else "gone" if process is not None else "stopped",
+            state=state,
+            word=word,
             wanted=self._wanted(stepped=False),
             success=max(ended, default=None),
             detail="" if process is None else _process(process.pid),

@@ -4,6 +4,9 @@ All of it is in files of the data folder, none in the database that start and st
 operation.json (the state, by the last plan), workers/<name>.json (the process that does that work).
 """
 
+import os
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +18,9 @@ from makenaide.app.detached import Living, this_process
 from makenaide.monitoring.measures import Name, Registry
 from makenaide.store.home import file_faults
 from makenaide.store.processes import seconds_alive
+
+SILENT_SECONDS = 60.0
+"""A worker that gives signs of life and gave none for so long hangs."""
 
 
 class State(StrEnum):
@@ -99,6 +105,21 @@ def leave(home: Path, worker: Worker) -> None:
     about = process_of(home, worker)
     if about is not None and about.pid == this_process().pid:
         (home / "workers" / f"{worker}.json").unlink(missing_ok=True)
+
+
+def beat(home: Path, worker: Worker) -> None:
+    """A sign of life of the process that does the work of `worker`: call it every few seconds."""
+    with suppress(FileNotFoundError):  # it was told to end meanwhile
+        os.utime(home / "workers" / f"{worker}.json")
+
+
+def silent(home: Path, worker: Worker) -> bool:
+    """Whether the last sign of life of `worker`, which gives them, is older than a minute."""
+    try:
+        age = time.time() - (home / "workers" / f"{worker}.json").stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return age > SILENT_SECONDS
 
 
 def process_of(home: Path, worker: Worker) -> Process | None:

@@ -130,8 +130,23 @@ def back_up(
 
 
 def backups(home: Path) -> tuple[Backup, ...]:
-    """The backups that are kept in `home`, newest first; bytes are read again only where a file was touched."""
-    return tuple(_backup(each) for each in shelf_of(home).looked_through())
+    """The backups that are kept in `home`, newest first; bytes are read again only where a file was touched.
+
+    A dump without a manifest that can be read is not intact; `OSError` where the folder cannot be read.
+    """
+    shelf = shelf_of(home)
+    known = [_backup(each) for each in shelf.looked_through()]
+    return tuple(sorted([*known, *(_nameless(file) for file in shelf.strays())], key=_age, reverse=True))
+
+
+def _age(backup: Backup) -> tuple[datetime, str]:
+    return backup.taken_at, backup.name
+
+
+def _nameless(file: Path) -> Backup:
+    about = file.stat()
+    taken = datetime.fromtimestamp(about.st_mtime, UTC)
+    return Backup(name=file.stem, taken_at=taken, intact=False, verified_at=None, size=about.st_size)
 
 
 def shelf_of(home: Path) -> Shelf:

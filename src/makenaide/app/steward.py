@@ -19,7 +19,7 @@ from makenaide.app.database import Store
 from makenaide.app.detached import this_process
 from makenaide.app.listening import listening
 from makenaide.app.notify import send_due
-from makenaide.app.operation import Worker, enter, leave, note_start
+from makenaide.app.operation import Worker, beat, enter, leave, note_start
 from makenaide.app.remembering import require_whole
 from makenaide.app.tending import DatabaseKeeper, TraderKeeper
 from makenaide.domain.errors import InUse, MakenaideError
@@ -37,6 +37,7 @@ from makenaide.store.home import file_faults
 
 log = logging.getLogger(__name__)
 
+_PULSE_SECONDS = 5.0
 _OUTBOX_SECONDS = 3.0
 _MEASURES_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
@@ -63,6 +64,7 @@ def steward(env: Environment, store: Store, account: Account, flag: StopFlag, bo
         _note(env, store, account)
         stack.enter_context(listening(env, store, account, flag))
         todo = (
+            Chore(name="pulse", seconds=_PULSE_SECONDS, do=lambda: beat(env.home, Worker.STEWARD)),
             Chore(name="database", seconds=_LOOK_SECONDS, do=database.look),
             Chore(name="trader", seconds=_LOOK_SECONDS, do=trader.look),
             Chore(name="outbox", seconds=_OUTBOX_SECONDS, do=lambda: send_due(env, store)),

@@ -49,5 +49,7 @@ class SteadyTime:
         parted = self.steadiness.parted()
         if abs(parted) <= self.limit:
             return None
-        cause = f"the clock has jumped by {parted:+.1f} s (a sleep, or it was set), and nobody has reconciled since"
+        cause = (
+            f"the clock has jumped by {parted:+.1f} s (a sleep, or it was set), and nobody has reconciled since"
+        )
         return Forbidden(Refusal.NOT_READY, cause)

@@ -130,6 +130,14 @@ class Shelf:
                 found.append(msgspec.json.decode(file.read_bytes(), type=Manifest))
         return tuple(sorted(found, key=lambda each: (each.taken_at, each.name), reverse=True))
 
+    def strays(self) -> tuple[Path, ...]:
+        """Dumps of which no manifest can be read; `OSError` where the folder is there and cannot be read."""
+        if not self.folder.exists():
+            return ()
+        names = {each.name for each in self.all()}
+        files = sorted(self.folder.iterdir())
+        return tuple(each for each in files if each.suffix == ".dump" and each.stem not in names)
+
     def looked_through(self) -> tuple[Kept, ...]:
         """The backups, newest first, each with whether its bytes are sound."""
         return tuple(Kept(manifest=each, intact=self._intact(each)) for each in self.all())

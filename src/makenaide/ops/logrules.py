@@ -189,6 +189,13 @@ RULES: tuple[Rule, ...] = (
             r"ERROR:\s{1,20}(?:[a-z_]{1,60} is append-only|the chain [a-z_]{1,60} of \S{0,40} only grows)"
         ),
     ),
+    Rule(
+        name="e5_denied",
+        log=DATABASE,
+        severity=Severity.MINOR,
+        fires=_said(r"ERROR:\s{1,20}permission denied for (?:table|schema|function|sequence|view) "),
+        many=GUESSING,
+    ),
     Rule(name="e5_new_address", log=PROCESS, severity=Severity.MAJOR, fires=_new_address),
     Rule(name="e5_forged_stops", log=PROCESS, severity=Severity.MAJOR, fires=_forged_stops),
     Rule(name="e5_forged_journal", log=PROCESS, severity=Severity.MAJOR, fires=_forged_journal),

@@ -123,7 +123,6 @@ class Interlude:
             compared(self.session)
             self.looked = now
 
-
     def _parted(self) -> bool:
         """Whether the clock was set, or the machine slept, however short: nobody buys until it is compared."""
         steadiness = self.session.steadiness

@@ -181,6 +181,7 @@ class Cluster:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_destination": "stderr",
+            "log_statement": "ddl",
             "logging_collector": "off",
             "fsync": "on",
             "synchronous_commit": "on",
