@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test check check-matrix fuzz rehearse mutants bench bench-exchange exports runbooks lock clean dev peers mutmut
+.PHONY: help setup run test check check-matrix fuzz rehearse soak mutants bench bench-exchange exports runbooks lock clean dev peers mutmut
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
@@ -73,6 +73,9 @@ fuzz: dev  ## a million hostile inputs for the exchange; other counts and replay
 
 rehearse: dev  ## every crash point of a full day, and 200 seeds of 30 days under faults / 모든 충돌 지점과 200개 세계 리허설
 	@.venv/bin/makenaide rehearse --seed 1 --seeds 200 --days 30 --crashes $(ARGS)
+
+soak: dev  ## a year of the schedule under kills, outages and clock jumps: nothing lost, nothing doubled / 일정의 1년을 장애 속에서
+	@SCHEDULE_DAYS=$${SCHEDULE_DAYS:-366} .venv/bin/python -m pytest -q -s tests/simulation/test_schedule_year.py $(ARGS)
 
 mutants: dev mutmut  ## what the tests do not notice in domain, risk, ledger, execution / 뮤테이션 테스트
 	@.venv/bin/python -m tests.mutants $(ARGS)

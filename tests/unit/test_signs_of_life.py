@@ -6,7 +6,8 @@ from pathlib import Path
 
 from makenaide.app.crew import Crew
 from makenaide.app.operation import Worker, beat, enter, leave, silent
-from makenaide.app.power import FOLDER, backups
+from makenaide.app.power import backups
+from makenaide.ops.backup import FOLDER
 
 
 def aged(home: Path, seconds: float) -> None:
