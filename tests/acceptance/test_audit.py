@@ -39,6 +39,16 @@ def test_what_was_done_is_told_and_proven(home: Home) -> None:
     assert "market.pause" in shown
     assert "Every link of" in shown
     assert home.must("audit", "--json", "--since", "2100-01-01").data()["entries"] == []
+    head = data["heads"][account]["audit"]
+    held = f"audit {head['number']} {head['hash'][:12]}"
+    assert (
+        f"{held}: yes, that is a link of this chain (account {account})." in home.must("audit", "--link", held).out
+    )
+    other = f"installation.audit 1 {head['hash'][:12]}"
+    denied = home.call("audit", "--link", f"{held}, {other}")
+    assert denied.code == 12
+    assert f"{other}: the installation: chain audit: the remembered link 1 is another" in denied.err
+    require_told(home.call("audit", "--link", "audit 1"), 3, "--link: expected a chain, a number and a hash")
     require_told(home.call("audit", "--since", "tomorrow"), 3, "--since: expected a day such as 2026-11-01")
     alter(home)
     broken = home.call("audit", "--json")

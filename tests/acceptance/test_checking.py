@@ -99,3 +99,20 @@ def test_a_name_that_is_not_known_gets_the_nearest(
     require_told(done, 3, *words)
     assert "\x1b" not in done.err
     assert not (home.path / "postgres").exists(), "nothing was opened for it"
+
+
+def test_real_money_is_not_taken_for_paper_because_the_database_is_away(home: Home) -> None:
+    keyed = {
+        "DATABASE_URL": "postgresql://127.0.0.1:9/none",
+        "MAKENAIDE_UPBIT__BASE_URL": "http://127.0.0.1:9",
+        "MAKENAIDE_UPBIT_ACCESS_KEY": "access",
+        "MAKENAIDE_UPBIT_SECRET_KEY": "s" * 40,
+    }
+    for what in ("evening", "readiness"):
+        found = checked(home.call("check", what, "--mode", "live", "--json", env=keyed), what)
+        told = {each["id"]: (each["verdict"], each["said"]) for each in found}
+        assert [name for name, (verdict, _) in told.items() if verdict == "N/A"] == []
+        assert [name for name, (_, words) in told.items() if "no account yet" in words] == []
+        for name in ("E6",) if what == "evening" else ("B1", "B2", "B3", "B4", "B7"):
+            assert told[name][0] == "UNKNOWN"
+            assert "127.0.0.1:9" in told[name][1]

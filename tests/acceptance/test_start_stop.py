@@ -12,6 +12,7 @@ import pytest
 
 from makenaide.app import workers
 from makenaide.app.clock import boot_seconds
+from makenaide.app.detached import until
 from makenaide.app.guardpost import Watch
 from makenaide.app.operation import Operation, State, read_operation
 from makenaide.app.power import Grip, backups
@@ -22,7 +23,7 @@ from makenaide.ops.proof import Item, prove
 from makenaide.store.modes import Mode
 from makenaide.store.switch import kept_up, running
 from tests.acceptance.holding import QUICK, Holder, prices
-from tests.acceptance.worlds import LIVELY, Home, Outcome, dead, require_told
+from tests.acceptance.worlds import LIVELY, NEVER, Home, Outcome, dead, require_told
 
 WALL = ("--endless", "--markets", "4")
 
@@ -61,7 +62,7 @@ def told(home: Home) -> list[str]:
 
 
 def test_everything_is_started_found_again_and_stopped(home: Home) -> None:
-    home.configure(LIVELY)
+    home.configure(LIVELY + NEVER)
     require_told(home.call("start", "--seed", "3"), 3, "--endless")
     planned = home.must("start", "--plan", *WALL, "--json").data()
     assert [each["step"] for each in planned["steps"]] == [
@@ -168,8 +169,9 @@ def missing_things_are_seen(home: Home) -> None:
     try:
         assert missed() == set()
         stops.write_bytes(content[:-3] + b"xx\n")
-        assert missed() == {Item.STOPS, Item.JOURNAL}
+        assert until(lambda: missed() == {Item.STOPS, Item.JOURNAL}, 10), "the guard's next heartbeat says so"
         stops.write_bytes(content)
+        assert until(lambda: missed() == set(), 10), "and the one after takes it back"
         saved.rename(home.path / "elsewhere")
         assert missed() == {Item.BACKUP}
         (home.path / "elsewhere").rename(saved)
@@ -185,7 +187,7 @@ def holder_gone(home: Home) -> bool:
 def test_a_start_that_fails_is_taken_back(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home.configure(LIVELY)
+    home.configure(LIVELY + NEVER)
     real: Callable[..., tuple[str, ...]] = workers.program
 
     def broken(*arguments: str) -> tuple[str, ...]:

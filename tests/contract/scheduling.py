@@ -11,7 +11,7 @@ from typing import Any
 
 from makenaide.domain.clock import KST
 from makenaide.domain.errors import DatabaseUnavailable
-from makenaide.ops.attempt import Body, Spawn
+from makenaide.ops.attempt import Body, Ended, Spawn
 from makenaide.ops.markers import Markers
 from makenaide.ops.scheduler import Scheduler, SchedulerParts
 from makenaide.ops.settings import OperationsSettings
@@ -101,6 +101,7 @@ class Office:
         self.deeds = Deeds()
         self.away = False
         self.jumps: list[float] = []
+        self.lost: list[tuple[str, datetime, str, str]] = []
         self.settings = OperationsSettings()
         self.db: Database = connect(Role.WRITER)
 
@@ -131,7 +132,11 @@ class Office:
             markers=Markers(self.folder / machine),
             spawn=spawn,
             jumped=self.jumps.append,
+            failed=self.lose,
         )
+
+    def lose(self, name: str, slot: datetime, ended: Ended) -> None:
+        self.lost.append((name, slot, ended.outcome, str(ended.detail.get("cause", ""))))
 
     def scheduler(self, who: str, *names: str, machine: str = "here", spawn: Spawn = at_once) -> Scheduler:
         return Scheduler(self.parts(who, *names, machine=machine, spawn=spawn))

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from makenaide.app.auditing import heads, note_action, note_configuration
+from makenaide.app.auditing import note_action, note_configuration
+from makenaide.app.halted import keep_throw
 from makenaide.app.noting import FOLDER, keep_action, note_kept, note_somewhere
 from makenaide.app.person import person as me
 from makenaide.app.remembering import broken_chains, require_whole
+from makenaide.cli.auditing import parse_links
+from makenaide.cli.halt import lift_halt, set_halt
 from makenaide.cli.wishing import make
 from makenaide.domain.errors import Inconsistent, Misconfigured
 from makenaide.environment import Environment, load
 from makenaide.execution.halt import Halt, note_halt
-from makenaide.store.audit import Entry, Link, Sought, broken, heads_of, owners, trail
-from makenaide.store.chain import ChainHead
+from makenaide.store.audit import Entry, Link, Sought, broken, heads_of, holder, owners, trail
+from makenaide.store.chain import ChainHead, chain_heads, named_heads
 from makenaide.store.db import Database
 from makenaide.store.jobs import claim_job, finish_job
 from makenaide.store.outbox import Message, Urgency, put_message
@@ -199,6 +202,31 @@ def test_a_chain_that_was_made_again_is_another_than_the_remembered_one(
     )
 
 
+def held(db: Database, link: str) -> tuple[str | None, str]:
+    """What is found of a head that a person types."""
+    return holder(db, *parse_links([link]))
+
+
+def test_a_head_that_a_person_holds_is_a_link_gone_or_another(trader: Trader, connect: Connect) -> None:
+    key = trader.account.account_id
+    put(trader.db, "halt.set")
+    put(trader.db, "market.pause", account=key)
+    told = heads_of(trader.db)
+    mine, shared = told[key]["audit"], told[""]["audit"]
+    put(trader.db, "market.resume", account=key)
+    old = f"audit {mine.number} {mine.hash[:12]}"
+    assert held(trader.db, old) == (key, ""), "an old head is a link still"
+    assert held(trader.db, f"audit {mine.number} {mine.hash.upper()}") == (key, "")
+    assert held(trader.db, f"installation.audit 1 {shared.hash[:16]}") == ("", "")
+    before = f"account {key}: chain audit: the remembered link"
+    assert held(trader.db, f"audit {mine.number} {shared.hash}") == (None, f"{before} {mine.number} is another")
+    assert held(trader.db, f"audit 999 {mine.hash}") == (None, f"{before} 999 is gone")
+    assert held(trader.db, f"installation.audit 1 {mine.hash}")[1].endswith("the remembered link 1 is another")
+    assert held(trader.db, f"nothing 1 {mine.hash}") == (None, "chain nothing: there is none")
+    as_owner(connect, "audit", f"delete from audit where account_id = '{key}' and chain_number >= {mine.number}")
+    assert held(trader.db, old) == (None, f"{before} {mine.number} is gone")
+
+
 @pytest.mark.parametrize(
     ("told", "flaw"),
     [
@@ -331,6 +359,13 @@ def test_halts_and_wishes_name_who_wanted_them(trader: Trader) -> None:
     assert {each.action for each in trail(trader.db, Sought(actor=me()))} == {"wish.made", "halt.set"}
 
 
+def heads(db: Database, account_id: str) -> dict[str, Any]:
+    """What is carried away: by chain, with the installation's."""
+    own = chain_heads(db, account_id) if account_id else {}
+    named = named_heads(own, chain_heads(db, ""))
+    return {chain: {"number": head.number, "hash": head.hash} for chain, head in named.items()}
+
+
 def kept(home: Path) -> list[str]:
     """What waits for a database."""
     return sorted(each.name for each in (home / FOLDER).glob("*"))
@@ -349,6 +384,66 @@ def test_what_was_done_without_a_database_is_noted_once_later(trader: Trader, tm
     assert entry.detail["accept_unguarded"] is True
     assert len(kept(tmp_path)) == 1, "another database's account"
     assert note_kept(trader.db, tmp_path) == 0
+
+
+def kept_throw(home: Path, halt: Halt, minutes: int, *, was_set: bool) -> None:
+    keep_throw(home, (halt, was_set), AT + timedelta(minutes=minutes), "person kim")
+
+
+def halts(db: Database) -> list[tuple[str, str, bool]]:
+    return [(each.action, each.actor, "late" in each.detail) for each in trail(db, Sought(action="halt"))]
+
+
+def test_a_halt_set_and_lifted_while_there_is_no_database_is_in_the_trail_once(
+    journal: Database, tmp_path: Path
+) -> None:
+    halt = Halt(reason="x", by="kim", at=AT)
+    kept_throw(tmp_path, halt, 0, was_set=True)
+    assert note_kept(journal, tmp_path) == 1
+    assert not note_halt(journal, halt, AT + timedelta(minutes=1), "trader"), "the trail says so already"
+    kept_throw(tmp_path, halt, 2, was_set=False)
+    kept_throw(tmp_path, Halt(reason="y", by="kim", at=AT), 3, was_set=True)
+    kept_throw(tmp_path, Halt(reason="y", by="kim", at=AT), 4, was_set=False)
+    assert note_kept(journal, tmp_path) == 3
+    assert not note_halt(journal, None, AT + timedelta(minutes=5), "trader")
+    kim = [("halt.set", "person kim", False), ("halt.lift", "person kim", False)]
+    assert halts(journal) == kim * 2
+
+
+def test_a_kept_throw_that_the_trail_has_gone_past_does_not_tell_how_the_switch_stands(
+    journal: Database, tmp_path: Path
+) -> None:
+    old, new = Halt(reason="old", by="kim", at=AT), Halt(reason="new", by="kim", at=AT)
+    assert note_halt(journal, old, AT, "person kim")
+    kept_throw(tmp_path, old, 1, was_set=False)
+    kept_throw(tmp_path, new, 2, was_set=True)
+    assert note_halt(journal, new, AT + timedelta(minutes=3), "trader"), "quicker than the kept ones"
+    assert note_kept(journal, tmp_path) == 2
+    assert not note_halt(journal, new, AT + timedelta(minutes=4), "trader")
+    assert halts(journal) == [
+        ("halt.set", "person kim", False),
+        ("halt.lift", "person kim", True),
+        ("halt.set", "person kim", True),
+        ("halt.set", "trader", False),
+    ]
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_the_command_keeps_a_throw_that_no_database_takes(
+    journal: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: bool
+) -> None:
+    monkeypatch.setenv("MAKENAIDE_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@127.0.0.1:9/none")
+    monkeypatch.delenv("MAKENAIDE_UPBIT_ACCESS_KEY", raising=False)
+    monkeypatch.delenv("MAKENAIDE_UPBIT_SECRET_KEY", raising=False)
+    if not configured:
+        (tmp_path / "makenaide.toml").write_text("no [ toml", encoding="utf-8")
+    set_halt("enough", as_json=True)
+    (tmp_path / "makenaide.toml").unlink(missing_ok=True)
+    lift_halt(yes=True, as_json=True)
+    lift_halt(yes=True, as_json=True)
+    assert note_kept(journal, tmp_path) == 2, "lifting nothing is nothing"
+    assert halts(journal) == [("halt.set", me(), False), ("halt.lift", me(), False)]
 
 
 def test_a_crash_between_note_and_file_makes_no_second_row(trader: Trader, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ class Board:
     verdicts: dict[str, Verdict]
     at: datetime = SLOT
     said: str = "fine"
+    key: str = "m1_up"
+    also: list[str] = field(default_factory=list)
     barrier: threading.Barrier | None = None
     looks: list[str] = field(default_factory=list)
 
@@ -65,11 +67,11 @@ class Board:
             self.looks.append(name)
             return Evidence(
                 verdict=self.verdicts[name],
-                value={"said": self.said},
+                value={"said": self.said, "also": self.also},
                 source="the test",
                 taken_at=self.at,
                 valid_for=timedelta(hours=1),
-                said=Said("m1_up", {"word": self.said}),
+                said=Said(self.key, {"word": self.said}),
             )
 
         return looked
@@ -192,6 +194,7 @@ def word(until: date, at: datetime = SLOT) -> Acknowledgement:
 def test_only_a_warning_is_folded_and_only_until_its_day_has_passed(
     board: Board, store: Store, journal: Database, tmp_path: Path, *, verdict: Verdict, day: int, folded: bool
 ) -> None:
+    take(store, tmp_path, None)
     early = word(date(2026, 11, day), at=SLOT - 5 * DAY)
     acknowledge(journal, ACCOUNT.account_id, early)
     board.verdicts["M2"] = verdict
@@ -203,7 +206,41 @@ def test_only_a_warning_is_folded_and_only_until_its_day_has_passed(
     assert (found.urgency == "info") is folded
 
 
-def test_a_word_is_audited_and_none_is_taken_for_a_day_that_is_over(store: Store, journal: Database) -> None:
+def test_another_warning_of_the_same_check_is_not_folded(
+    board: Board, store: Store, journal: Database, tmp_path: Path
+) -> None:
+    board.also = ["m2_slow"]
+    take(store, tmp_path, None)
+    acknowledge(journal, ACCOUNT.account_id, word(date(2026, 11, 29)))
+    others: tuple[tuple[list[str], str, bool], ...] = (
+        (["m2_slow"], "m1_up", True),
+        ([], "m1_up", False),
+        (["m2_slow"], "m1_other", False),
+    )
+    for number, (also, key, folded) in enumerate(others):
+        board.also, board.key = also, key
+        taken = take(store, tmp_path, SLOT + timedelta(minutes=number))
+        assert taken is not None
+        assert ("M2" in taken.acknowledged) is folded, (also, key)
+
+
+def test_only_a_warning_that_somebody_saw_can_be_acknowledged(
+    board: Board, store: Store, journal: Database, tmp_path: Path
+) -> None:
+    with pytest.raises(Misconfigured, match="nobody has looked yet; `makenaide check M2` does"):
+        acknowledge(journal, ACCOUNT.account_id, word(date(2026, 11, 29)))
+    for verdict in (FAIL, Verdict.UNKNOWN, PASS):
+        board.verdicts["M2"] = verdict
+        take(store, tmp_path, None)
+        with pytest.raises(Misconfigured, match=f"M2: it is {verdict}, and only a WARN is folded"):
+            acknowledge(journal, ACCOUNT.account_id, word(date(2026, 11, 29)))
+    assert journal.row("audit_of", account_id=ACCOUNT.account_id, action="check.acknowledge") is None
+
+
+def test_a_word_is_audited_and_none_is_taken_for_a_day_that_is_over(
+    board: Board, store: Store, journal: Database, tmp_path: Path
+) -> None:
+    take(store, tmp_path, None)
     acknowledge(journal, ACCOUNT.account_id, word(date(2026, 11, 28)))
     row = journal.row("audit_of", account_id=ACCOUNT.account_id, action="check.acknowledge")
     assert row is not None

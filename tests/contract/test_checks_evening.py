@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from makenaide.catalogue import texts
+from makenaide.cli.found import sentence
+from makenaide.domain.clock import kst
 from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.money import Krw
@@ -20,13 +23,14 @@ from makenaide.execution.leave import leave
 from makenaide.monitoring.measures import Name, Registry
 from makenaide.ops.check import Checklist
 from makenaide.ops.checks.evening import EVENING
+from makenaide.ops.checks.keys import LINE
 from makenaide.ops.checks.losses import losses
 from makenaide.ops.checks.outcome import daily_report, month_return
 from makenaide.ops.checks.tomorrow import tomorrow
 from makenaide.ops.runner import run_check
 from makenaide.ops.scene import Scene
 from makenaide.pipeline.cycle import run_cycle
-from makenaide.pipeline.report import build_report
+from makenaide.pipeline.report import build_report, closed_trades
 from makenaide.store.adapters import to_json
 from makenaide.store.announcements import Announcement, put_announcement
 from makenaide.store.candles import mark_gone
@@ -90,11 +94,15 @@ def test_gains_of_all_days_are_those_of_the_closed_trades(journal: Database) -> 
     trader = finished(journal)
     report = build_report(journal, trader.account)
     days = [
-        daily_report(looked(journal, trader, FIRST + day * DAY + HOUR)).value["realised"]
-        - daily_report(looked(journal, trader, FIRST + (day + 1) * DAY + HOUR)).value["realised"]
-        for day in range(-1, 4)
+        daily_report(looked(journal, trader, FIRST + day * DAY + HOUR)).value["realised"] for day in range(-1, 4)
     ]
     assert sum(days) == report.statistics.pnl.value
+    assert max(days) == report.statistics.pnl.value, "it was sold on one of them"
+    before = [
+        daily_report(looked(journal, trader, FIRST + (day + 1) * DAY + HOUR)).value["full_day"]["realised"]
+        for day in range(-1, 4)
+    ]
+    assert before == days
 
 
 def test_the_day_of_an_entry_tells_its_slippage_and_the_slots_refusals(journal: Database) -> None:
@@ -108,6 +116,25 @@ def test_the_day_of_an_entry_tells_its_slippage_and_the_slots_refusals(journal: 
     )
     refused = [each for each in build_report(journal, trader.account).signals if each.slot == FIRST]
     assert sum(found.value["refused"].values()) == len(refused)
+
+
+def test_the_last_full_trading_day_is_reported_beside_today_so_far(journal: Database) -> None:
+    trader = open_trader(journal, Exchange(tape=WORLD))
+    run_cycle(trader.session, FIRST)
+    today = daily_report(looked(journal, trader, FIRST + 9 * HOUR))
+    assert today.value["full_day"]["fills"] == 0
+    valued(journal, trader, FIRST + DAY, 10_000_000)
+    found = daily_report(looked(journal, trader, FIRST + DAY + 9 * HOUR))
+    day = found.value["full_day"]
+    assert (day["day"], day["since"]) == (str(kst(FIRST).date()), FIRST.isoformat())
+    same = ("realised", "fees", "fills", "trades", "win_rate", "slippage")
+    assert {each: day[each] for each in same} == {each: today.value[each] for each in same}
+    assert day["fills"] > 0
+    assert found.value["fills"] == 0
+    said_of = found.said.values
+    assert (said_of["day"], said_of["day_fills"], said_of["fills"]) == (day["day"], day["fills"], 0)
+    later = daily_report(looked(journal, trader, FIRST + 2 * DAY)).value
+    assert (later["full_day"]["fills"], later["fills"]) == (0, 0)
 
 
 def test_a_slot_that_nobody_valued_is_missed_after_an_hour(journal: Database) -> None:
@@ -207,6 +234,10 @@ def test_an_open_trade_is_held_against_its_own_stop(journal: Database) -> None:
         assert worst["distance"] == pytest.approx(Decimal("0.05"), abs=Decimal("0.000001"))
         assert worst["loss"] == pytest.approx(1 - Decimal(ratio) / Decimal("1.0005"), abs=Decimal("0.00001"))
         assert found.value["marks"] == "last valuation"
+        told_of = sentence(found.said, texts("en"))
+        gain = (Decimal(ratio) / Decimal("1.0005") - 1) * 100
+        assert f"worst trade: {worst['position']} at {gain:.2f} %" in told_of
+        assert "is 0.00 % below its peak (safe)" in told_of
 
 
 def test_coins_taken_over_are_measured_from_the_price_at_which_they_were(journal: Database) -> None:
@@ -238,8 +269,24 @@ def test_a_closed_trade_counts_in_its_month_only(journal: Database) -> None:
     found = losses(looked(journal, trader, FIRST + HOUR))
     assert (found.value["trades"], found.value["worst_trade"]["open"]) == (1, False)
     valued(journal, trader, FIRST + 30 * DAY, 10_000_000)
+    (closed,) = closed_trades(journal, trader.account.account_id)
+    assert kst(closed.closed).month == 1
     later = losses(looked(journal, trader, datetime(2026, 2, 1, 1, tzinfo=UTC)))
     assert (later.value["trades"], later.value["worst_trade"]) == (0, None)
+
+
+@pytest.mark.parametrize(("hours", "trades"), [(26, 1), (27, 0)])
+def test_what_was_closed_on_the_last_evening_of_a_month_counts_on_the_next(
+    journal: Database, monkeypatch: pytest.MonkeyPatch, hours: int, trades: int
+) -> None:
+    trader = bought(journal)
+    (position,) = trader.positions()
+    assert leave(trader.desk, trader.account, position, whole(position))
+    (closed,) = closed_trades(journal, trader.account.account_id)
+    now = closed.closed + hours * HOUR
+    valued(journal, trader, FIRST, 10_000_000)
+    monkeypatch.setattr("makenaide.ops.checks.losses._month_start", lambda _: closed.closed + HOUR)
+    assert losses(looked(journal, trader, now)).value["trades"] == trades
 
 
 @pytest.mark.parametrize(
@@ -259,9 +306,23 @@ def test_the_accounts_fall_is_that_from_its_peak(
         valued(journal, trader, FIRST + day * DAY, each)
     found = losses(looked(journal, trader, FIRST + len(worth) * DAY))
     assert said(found) == (verdict, spoken)
+    assert "worst trade: - at - %" in sentence(found.said, texts("en"))
     assert found.said.values["state"] == state
     assert found.value["drawdown"] == Decimal(100 - worth[-1]) / 100
     assert found.value["maximum_drawdown"] == Decimal(100 - min(worth)) / 100
+
+
+def test_of_a_trade_and_an_account_that_both_fail_the_account_speaks_and_tells_of_both(journal: Database) -> None:
+    trader = bought(journal)
+    (position,) = trader.positions()
+    valued(journal, trader, FIRST, 10_000_000, marks={ETH: str(position.facts.entry)})
+    mark = position.facts.entry.scale(Decimal("0.5"))
+    valued(journal, trader, FIRST + DAY, 8_000_000, marks={ETH: str(mark)})
+    found = losses(looked(journal, trader, FIRST + DAY + HOUR))
+    assert (said(found), keys(found)) == (("FAIL", "e3_drawdown"), ["e3_drawdown", "e3_trade"])
+    told = sentence(found.said, texts("en"))
+    assert str(position.position_id) in told
+    assert "20.00 % below" in told
 
 
 def test_what_has_no_price_and_prices_that_are_old_are_unknown(journal: Database) -> None:
@@ -363,6 +424,19 @@ def test_a_venue_that_does_not_answer_is_unknown_and_with_a_key_so_is_silence(jo
     assert keys(deaf) == ["e7_deaf"]
 
 
+def test_a_pass_without_a_key_says_what_nobody_saw_and_by_which_line(journal: Database) -> None:
+    trader = open_trader(journal, Exchange(tape=WORLD), last_slot=FIRST)
+    trader.buy(ETH, "0.1")
+    run_cycle(trader.session, FIRST)
+    absent = ["e7_no_wallets", "e7_unheard"]
+    for key, line in ((None, LINE), (KEY, "--endless is not given")):
+        found = tomorrow(looked(journal, trader, FIRST + HOUR, key=key))
+        assert said(found) == ("PASS", "e7_quiet")
+        assert [(each.key, each.values["line"]) for each in found.said.more] == [(each, line) for each in absent]
+        assert found.value["not_applicable"] == absent
+        assert sentence(found.said, texts("en")).count(line) == 2
+
+
 def test_announcements_are_read_from_the_books(journal: Database, connect: Connect) -> None:
     trader = holder(journal)
     now = trader.clock.now()
@@ -390,7 +464,9 @@ def test_announcements_are_read_from_the_books(journal: Database, connect: Conne
     assert "e7_deaf" not in keys(tomorrow(heard)), "nothing is announced, and somebody listens"
     later = looked(reader, trader, now + 16 * DAY + HOUR, venue=trader.session.venue, key=KEY)
     assert keys(tomorrow(later))[-1] == "e7_deaf"
-    assert tomorrow(later).value["announcements"] == 0
+    assert "e7_end_announced" in keys(tomorrow(later)), "an end is announced a month ahead"
+    old = looked(reader, trader, now + 61 * DAY, venue=trader.session.venue, key=KEY)
+    assert tomorrow(old).value["announcements"] == 0
 
 
 def test_a_world_that_stands_still_is_told_by_the_list_that_it_stored(journal: Database) -> None:

@@ -241,7 +241,8 @@ def test_an_old_list_fails_though_its_candles_are_there(see: See, market: Databa
 @pytest.mark.parametrize(
     ("minutes", "status", "expected"),
     [
-        (5, None, ("PASS", "m6_waiting")),
+        (2, None, ("PASS", "m6_waiting")),
+        (5, None, ("FAIL", "m6_leader")),
         (5, "running", ("PASS", "m6_waiting")),
         (5, "done", ("FAIL", "m6_leader")),
         (10, "running", ("FAIL", "m6_leader")),
@@ -433,7 +434,7 @@ def test_jobs_and_runs_count_once_though_measures_tell_of_them_too(see: See, jou
     job(journal, "audit", None, NOW - timedelta(minutes=1))  # under way
     job(journal, "old", "failed", NOW - DAY - timedelta(hours=1))
     finish_run(journal, open_run(journal, ACCOUNT.account_id, TODAY, TODAY), TODAY)
-    mark_missed(journal, ACCOUNT.account_id, TODAY - timedelta(hours=20), TODAY)
+    mark_missed(journal, ACCOUNT.account_id, TODAY - DAY, TODAY)  # a day old when its row is written
     found = failures(see())
     assert {
         name: (each["count"], each["failures"], each["missed"]) for name, each in found.value["work"].items()

@@ -20,6 +20,7 @@ from makenaide.ops.check import Check, Checklist, Severity
 from makenaide.ops.checks.buying import LASTING, READINESS, candles, journal, money, orders, schema
 from makenaide.ops.evidence import Evidence, Said
 from makenaide.ops.gate import Gate
+from makenaide.ops.record import keep_alone
 from makenaide.ops.runner import run_check
 from makenaide.ops.scene import Scene
 from makenaide.store.candles import put_listings
@@ -108,6 +109,25 @@ def test_one_bad_verdict_closes_it_whatever_was_found_before(trader: Trader, ver
     shut.renew()
     assert cause(shut.forbids(None)) == f"B2 {verdict}"
     looks.verdicts["B2"] = Verdict.PASS
+    shut.renew()
+    assert shut.forbids(None) is None
+
+
+def test_a_list_that_looked_before_and_is_written_after_overrules_no_bad_finding(trader: Trader) -> None:
+    """A person's list sees books and venue equal; they part; the trader looks; then the list is written down."""
+    looks = Looks({"B1": Verdict.PASS, "B2": Verdict.PASS})
+    shut = gate(trader, looks)
+    early = [run_check(check, shut.scene()) for check in shut.checks]
+    trader.clock.sleep(2)
+    looks.verdicts["B2"] = Verdict.FAIL
+    shut.renew()
+    with trader.db.transaction():
+        keep_alone(trader.db, trader.account.account_id, early)
+    assert cause(shut.forbids(None)) == "B2 overruled"
+    trader.clock.sleep(2)
+    looks.verdicts["B2"] = Verdict.PASS
+    shut.renew()
+    trader.clock.sleep(FEW.total_seconds() + 1)
     shut.renew()
     assert shut.forbids(None) is None
 

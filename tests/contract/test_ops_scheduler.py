@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from makenaide.domain.errors import Unavailable
+from makenaide.ops.scheduler import Scheduler
 from makenaide.ops.undertaking import PAUSE_SECONDS
 from makenaide.store.db import Database
 from makenaide.store.jobs import claim_job
@@ -163,14 +164,21 @@ def test_the_result_of_a_claim_that_was_lost_is_dropped(office: Office) -> None:
     other.close()
 
 
+def twice(office: Office, scheduler: Scheduler) -> None:
+    """Both tries, as far as the second one is needed."""
+    for _ in range(4):
+        scheduler.tick()
+        office.time.go(PAUSE_SECONDS / 2)
+    scheduler.tick()
+
+
 def test_a_body_that_raises_has_failed_and_the_others_go_on(office: Office) -> None:
     def broken(slot: datetime) -> Mapping[str, Any]:
         raise ZeroDivisionError("no\0good")
 
     scheduler = office.with_body("a", "backup", broken)
     office.time.to("29 03:30")
-    scheduler.tick()
-    scheduler.tick()
+    twice(office, scheduler)
     assert office.told()[-1] == ("backup", "29 03:30", "failed")
     assert office.rows()[-1].detail == {"cause": "ZeroDivisionError: no?good"}
     office.time.go(1)
@@ -183,8 +191,7 @@ def test_a_body_that_raises_has_failed_and_the_others_go_on(office: Office) -> N
 def test_what_a_body_returns_is_kept_as_far_as_it_can_be(office: Office, answer: Any) -> None:
     scheduler = office.with_body("a", "backup", lambda _: answer)
     office.time.to("29 03:30")
-    scheduler.tick()
-    scheduler.tick()
+    twice(office, scheduler)
     row = office.rows()[-1]
     if isinstance(answer, dict):
         assert row.outcome == "done"
@@ -194,10 +201,12 @@ def test_what_a_body_returns_is_kept_as_far_as_it_can_be(office: Office, answer:
     scheduler.close()
 
 
+@pytest.mark.parametrize("at", [("evening", "28 18:00"), ("backup", "29 03:30")])
 @pytest.mark.parametrize(("lucky", "outcome", "tries"), [(2, "done", 2), (3, "failed", 2)])
-def test_a_list_that_failed_is_taken_once_more_after_a_pause(
-    office: Office, lucky: int, outcome: str, tries: int
+def test_what_failed_is_done_once_more_after_a_pause_and_told_when_that_fails_too(
+    office: Office, at: tuple[str, str], lucky: int, outcome: str, tries: int
 ) -> None:
+    job, slot = at
     calls: list[datetime] = []
 
     def body(slot: datetime) -> Mapping[str, Any]:
@@ -206,14 +215,16 @@ def test_a_list_that_failed_is_taken_once_more_after_a_pause(
             raise Unavailable("not now")
         return {}
 
-    scheduler = office.with_body("a", "evening", body)
-    office.time.to("28 18:00")
+    scheduler = office.with_body("a", job, body)
+    office.time.to(slot)
     for _ in range(int(PAUSE_SECONDS) + 10):
         scheduler.tick()
         office.time.go(1)
     assert len(calls) == tries
     assert calls[1] - calls[0] >= timedelta(seconds=PAUSE_SECONDS)
-    assert office.told()[-1] == ("evening", "28 18:00", outcome)
+    assert office.told()[-1] == (job, slot, outcome)
+    expected = [] if outcome == "done" else [(job, kst(slot), "failed", "Unavailable: not now")]
+    assert office.lost == expected
     scheduler.close()
 
 
@@ -229,8 +240,9 @@ def test_a_body_without_an_end_has_failed_and_holds_up_nothing(office: Office) -
     assert office.rows()[-1].detail == {"cause": "no end within 300 s"}
     office.time.to("29 18:00")
     scheduler.tick()
-    assert len(later.waiting) == 2
+    assert len(later.waiting) == 3, "both bodies, and telling of the first"
     later.finish()
+    assert office.lost == [("evening", kst("28 18:00"), "failed", "no end within 300 s")]
     scheduler.tick()
     assert office.told()[-1] == ("evening", "29 18:00", "done")
     scheduler.close()
@@ -255,6 +267,8 @@ def test_after_a_time_without_a_scheduler_the_newest_slot_is_made_up_for(
     told = [(slot, outcome) for name, slot, outcome in office.told() if name == "evening"]
     assert told == [("27 18:00", "done"), *expected]
     assert len(office.deeds.done) == sum(outcome == "done" for _, outcome in expected)
+    missed = [kst(slot) for slot, outcome in expected if outcome == "missed"]
+    assert [(slot, outcome) for _, slot, outcome, _ in office.lost] == [(slot, "missed") for slot in missed[-1:]]
     scheduler.close()
 
 

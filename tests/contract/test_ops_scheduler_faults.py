@@ -56,7 +56,47 @@ def test_a_slot_that_a_clock_has_jumped_over_is_made_up_for(office: Office) -> N
     office.time.wall += timedelta(minutes=90)
     office.time.go(1)
     scheduler.tick()
+    assert office.deeds.done == []
+    office.time.go(office.settings.lease_seconds)
+    scheduler.tick()
     assert office.deeds.done == [("a", "evening", kst("28 18:00"))]
+    scheduler.close()
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_clock_that_runs_ahead_for_a_moment_takes_no_slot_of_tomorrow(office: Office, away: bool) -> None:
+    scheduler = office.scheduler("a", "evening")
+    office.time.to("28 18:00")
+    scheduler.tick()
+    if away:
+        office.away_for(scheduler)
+    office.time.wall += timedelta(days=1)
+    for _ in range(4):
+        office.time.go(60)
+        scheduler.tick()
+    office.time.wall -= timedelta(days=1)  # it was wrong
+    office.away = False
+    for _ in range(10):
+        office.time.go(60)
+        scheduler.tick()
+    assert office.deeds.slots("evening") == [kst("28 18:00")]
+    office.time.to("29 18:00")
+    scheduler.tick()
+    assert office.deeds.slots("evening") == [kst("28 18:00"), kst("29 18:00")]
+    scheduler.close()
+
+
+def test_a_slot_that_comes_by_the_steady_clock_too_is_taken_during_a_jump(office: Office) -> None:
+    scheduler = office.scheduler("a", "evening")
+    scheduler.tick()
+    office.time.wall += timedelta(minutes=30)  # at 17:59
+    for _ in range(2):
+        office.time.go(29)
+        scheduler.tick()
+    assert office.deeds.done == []
+    office.time.go(29)
+    scheduler.tick()
+    assert office.deeds.slots("evening") == [kst("28 18:00")]
     scheduler.close()
 
 

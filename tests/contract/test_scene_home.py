@@ -1,5 +1,6 @@
 """The scene at home: a stepped account and one on the wall clock, with a venue that is asked and never traded on."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -19,12 +20,15 @@ from makenaide.app.late import Late, Opened
 from makenaide.app.operation import Operation, State, Worker, enter, write_operation
 from makenaide.app.parts import database_before, database_part
 from makenaide.app.resident import venue_address
-from makenaide.app.scene import scene_of
+from makenaide.app.scene import Before, scene_of
 from makenaide.domain.errors import DatabaseUnavailable, Misconfigured
+from makenaide.domain.verdict import Verdict
+from makenaide.environment import UpbitSecrets
+from makenaide.ops.check import Checklist
 from makenaide.ops.checks.buying import clock, guard, money
-from makenaide.ops.checks.register import LISTS
+from makenaide.ops.checks.register import BY_ID, LISTS
 from makenaide.ops.runner import run_checks
-from makenaide.ops.scene import PartState
+from makenaide.ops.scene import LogLine, PartState
 from makenaide.pipeline.loop import Patience, run_loop
 from makenaide.store.db import Database
 from makenaide.store.embedded import EmbeddedPostgres
@@ -150,6 +154,47 @@ def test_without_a_database_the_place_is_still_looked_at(tmp_path: Path, store: 
             assert scene.place.installed().packages
             assert scene.place.database().state is PartState.DOWN
             assert scene.place.backups() == ()
+            disk, memory, connections = scene.place.resources()
+            assert (disk.name, memory.name) == ("disk", "memory")
+            assert min(disk.free, memory.free) > 0
+            assert math.isnan(connections.free)
+            assert connections.told
+
+
+def test_money_that_was_asked_for_by_its_mode_is_real_though_nobody_can_read_of_it(tmp_path: Path) -> None:
+    keyed = replace(environment(tmp_path), secrets=UpbitSecrets(access="access", secret="s" * 40))
+    before = Before(live=True, away="no server listens")
+    with scene_of(keyed, None, None, before=before) as scene:
+        assert (scene.live, scene.no_venue) == (True, "no server listens")
+        assert scene.key is not None
+        with pytest.raises(Misconfigured, match="no server listens"):
+            scene.account_or_raise()
+        with pytest.raises(DatabaseUnavailable, match="no server listens"), scene.books():
+            pass
+        lists = (Checklist.EVENING, Checklist.READINESS)
+        found = {each.check.id: each.evidence for one in lists for each in run_checks(LISTS[one], scene)}
+    money_of = [each.id for each in BY_ID.values() if each.money and each.id in found]
+    assert {name for name in money_of if found[name].verdict is Verdict.NOT_APPLICABLE} == set()
+    assert (found["E6"].verdict, found["E6"].said.key) == (Verdict.UNKNOWN, "e6_unasked")
+    assert found["B5"].verdict is found["B6"].verdict is Verdict.FAIL
+    told = {name: str(each.said.values) for name, each in found.items()}
+    assert [name for name, words in told.items() if "no account yet" in words] == []
+    assert all("no server listens" in told[name] for name in ("E6", "B1", "B2", "B3", "B4", "B7"))
+
+
+def test_the_key_of_the_environment_is_there_whatever_venue_is_asked(
+    store: Store, journal: Database, tmp_path: Path
+) -> None:
+    env = environment(tmp_path)
+    account = account_of(env, journal)
+    keyed = replace(env, secrets=UpbitSecrets(access="access"))
+    for venue in (False, True):
+        with scene_of(keyed, store, account, venue=venue) as scene:
+            assert scene.key is not None
+            assert scene.key.access == "access"
+            assert scene.rights is None, "the simulator's key is nobody's business"
+        with scene_of(env, store, account, venue=venue) as scene:
+            assert scene.key is None
 
 
 def test_the_kill_switch_is_seen(tmp_path: Path) -> None:
@@ -290,6 +335,6 @@ def test_the_audit_trail_is_one_of_the_logs(journal: Database, store: Store, tmp
     env = environment(tmp_path)
     account = account_of(env, journal)
     with scene_of(env, store, account, venue=False) as scene:
-        lines = [each for each in scene.place.logs(LONG_AGO) if each.log == "audit"]
+        lines = [each for each in scene.place.logs(LONG_AGO) if isinstance(each, LogLine) and each.log == "audit"]
     assert "account.open" in [each.text for each in lines]
     assert all(each.data["actor"] and each.data["action"] == each.text for each in lines)

@@ -20,28 +20,31 @@ from makenaide.app.chores import Chore, chores
 from makenaide.app.clock import StopFlag
 from makenaide.app.database import Store, open_store
 from makenaide.app.detached import Detached
-from makenaide.app.listening import ears_of, listening, storable
+from makenaide.app.listening import _Listener, ears_of, listening
 from makenaide.app.notify import send_due
-from makenaide.app.operation import Operation, State, Worker, leave, write_operation
+from makenaide.app.noting import keep_action
+from makenaide.app.operation import Operation, State, Worker, enter, leave, write_operation
 from makenaide.app.resident import resident
-from makenaide.app.steward import audit_body
+from makenaide.app.situation import keeper_of, steward_of
+from makenaide.app.steward import audit_body, note_waiting, pulse
 from makenaide.app.tending import FAILED, GONE, DatabaseKeeper, TraderKeeper
 from makenaide.catalogue import texts
-from makenaide.cli.timetable import loud
+from makenaide.cli.timetable import telling
 from makenaide.domain.errors import DatabaseUnavailable, Inconsistent, Misconfigured
 from makenaide.environment import Environment, UpbitSecrets
 from makenaide.monitoring.measures import Name, Registry
-from makenaide.ops.timetable import JobName
+from makenaide.ops.attempt import Ended
 from makenaide.store.accounts import Account, find_account
-from makenaide.store.announcements import announcements
+from makenaide.store.announcements import Announcement, announcements
 from makenaide.store.audit import Sought, trail
 from makenaide.store.db import Database, Role
 from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.runs import AuditEntry, put_audit
 from makenaide.store.switch import running
+from makenaide.store.text import storable
 from tests.contract.conftest import Connect, dead
 from tests.contract.residents import place
-from tests.contract.scheduling import ACCOUNT, opened
+from tests.contract.scheduling import ACCOUNT, evening, opened
 
 DEAD = {"pid": 2**22 + 7, "born": "once", "account": ACCOUNT, "at": "2026-11-28T00:00:00Z"}
 
@@ -311,6 +314,25 @@ def test_a_text_from_outside_is_made_storable_and_nothing_else() -> None:
     assert storable("a\0b\ud800 [red]\x1b[2J") == "a?b? [red]\x1b[2J"
 
 
+def heard(title: str) -> Announcement:
+    now = datetime.now(UTC)
+    return Announcement(
+        uuid=title, listed_at=now, category="trade", title=title, body=None, url=None, heard_at=now
+    )
+
+
+def test_an_announcement_that_the_driver_refuses_is_dropped_and_the_next_one_kept(
+    tmp_path: Path, books: TestStore
+) -> None:
+    ears = ears_of(environment(tmp_path), account(books))
+    assert ears is not None
+    listener = _Listener(ears, books.store, lambda: False)
+    listener._heard.extend([heard("poisoned \ud800"), heard("sound")])
+    listener._keep()
+    assert not listener._heard
+    assert [each.title for each in kept(books, 1)] == ["sound"]
+
+
 @pytest.mark.sockets
 def test_what_the_simulator_announces_is_kept_also_when_the_database_was_away(
     tmp_path: Path, books: TestStore
@@ -387,31 +409,90 @@ def test_the_audit_fails_when_a_link_is_broken(tmp_path: Path, books: TestStore,
         body(datetime.now(UTC))
 
 
-@pytest.mark.parametrize("away", [False, True])
-def test_a_backup_that_fails_is_told_once_however_often_it_is_tried(
-    tmp_path: Path, books: TestStore, connect: Connect, away: bool
-) -> None:
-    slot = datetime(2026, 11, 28, 18, 30, tzinfo=UTC)
-
-    def broken(_slot: datetime) -> dict[str, Any]:
-        raise Inconsistent("2 rows of fill are missing \x1b[31m")
-
+def account_of(books: TestStore) -> Account:
     with books.open(Role.READER) as db:
-        account = find_account(db, ACCOUNT)
-    assert account is not None
-    books.away = away
+        found = find_account(db, ACCOUNT)
+    assert found is not None
+    return found
+
+
+def messages(connect: Connect) -> list[Any]:
+    return connect().connection.execute(b"select urgency, title, body from outbox").fetchall()
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_backup_that_failed_is_told_once(tmp_path: Path, books: TestStore, connect: Connect, away: bool) -> None:
+    slot = datetime(2026, 11, 28, 18, 30, tzinfo=UTC)
     env = environment(tmp_path)
-    body = loud(JobName.BACKUP, (env, books.store, account), texts("en"), broken)
+    failed = telling(env, books.store, account_of(books), texts("en"))
+    books.away = away
     for _ in range(2):
-        with pytest.raises(Inconsistent, match="2 rows"):
-            body(slot)
+        failed("backup", slot, Ended(outcome="failed", detail={"cause": "2 rows of fill are missing \x1b[31m"}))
+    failed("evening", slot, Ended(outcome="failed", detail={"cause": "x"}))
     books.away = False
     send_due(env, books.store)
-    rows = connect().connection.execute(b"select urgency, title, body from outbox").fetchall()
-    ((urgency, title, said),) = rows
+    ((urgency, title, said),) = messages(connect)
     assert (urgency, title) == (
         "warning",
         "Makenaide: backup, restored to prove it of 2026-11-29 03:30 KST failed",
     )
     assert "2 rows of fill" in said
     assert "makenaide backup" in said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("failed", ("page", "failed")), ("missed", ("warning", "was missed"))]
+)
+def test_an_audit_that_failed_or_was_missed_is_told(
+    tmp_path: Path, books: TestStore, connect: Connect, outcome: str, expected: tuple[str, str]
+) -> None:
+    urgency, words = expected
+    slot = datetime(2026, 11, 28, 18, 10, tzinfo=UTC)
+    failed = telling(environment(tmp_path), books.store, account_of(books), texts("en"))
+    failed("audit", slot, Ended(outcome=outcome, detail={}))
+    ((told, title, _),) = messages(connect)
+    assert told == urgency
+    assert title.endswith(words)
+
+
+# ---- signs of life ----
+
+
+def test_the_pulse_stops_when_the_loop_does_not_come_round(
+    tmp_path: Path, connect: Connect, journal: Database
+) -> None:
+    office = evening(connect, tmp_path)
+    enter(tmp_path, Worker.STEWARD, ACCOUNT, ("0", ""))
+    file = tmp_path / "workers" / "steward.json"
+    scheduler = office.scheduler("a", "evening")
+
+    def beats() -> bool:
+        os.utime(file, (0, 0))
+        pulse(tmp_path, scheduler)
+        return file.stat().st_mtime > 0
+
+    scheduler.tick()
+    office.time.go(59)
+    assert beats()
+    office.time.go(2)
+    assert not beats()
+    scheduler.tick()
+    assert beats()
+    scheduler.close()
+
+
+def test_a_steward_that_lives_and_is_silent_keeps_no_schedule(tmp_path: Path) -> None:
+    enter(tmp_path, Worker.STEWARD, ACCOUNT, ("0", ""))
+    assert keeper_of(tmp_path) is not None
+    os.utime(tmp_path / "workers" / "steward.json", (0, 0))
+    assert keeper_of(tmp_path) is None
+    assert steward_of(tmp_path) is not None, "a stop still has to end it"
+
+
+def test_what_was_kept_is_noted_by_the_steward(tmp_path: Path, books: TestStore) -> None:
+    entry = AuditEntry(account_id=ACCOUNT, at=datetime.now(UTC), actor="person kim", action="guard.end", detail={})
+    keep_action(tmp_path, entry)
+    for _ in range(2):
+        note_waiting(environment(tmp_path), books.store)
+    with books.open(Role.READER) as db, db.snapshot():
+        assert [each.actor for each in trail(db, Sought(action="guard.end"))] == ["person kim"]

@@ -11,7 +11,7 @@ from makenaide.domain.market import Market
 from makenaide.exchange.venue import ApiKeyTerm, Book, Listing, Wallet
 from makenaide.ops.checks.finding import Point
 from makenaide.ops.evidence import Evidence, Said
-from makenaide.ops.scene import Alarm, Backup, Key, LogLine, Resource, Rights, Scene
+from makenaide.ops.scene import Alarm, Backup, Key, LogLine, Resource, Rights, Scene, Unread
 from tests.unit.morning_scene import NOW, HandMade, scene
 
 __all__ = ["DOWN", "KEY", "NOW", "Evening", "Shop", "Told", "ago", "evening", "keys", "said", "spoken"]
@@ -31,7 +31,7 @@ class Evening(HandMade):
 
     left: Sequence[Resource] = ()
     kept: Sequence[Backup] = ()
-    lines: Iterable[LogLine] = ()
+    lines: Iterable[LogLine | Unread] = ()
     declared: Sequence[Alarm] = ()
     live: Sequence[Alarm] = ()
     asked: list[datetime] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Evening(HandMade):
     def backups(self) -> Sequence[Backup]:
         return self.kept
 
-    def logs(self, since: datetime) -> Iterator[LogLine]:
+    def logs(self, since: datetime) -> Iterator[LogLine | Unread]:
         self.asked.append(since)
         yield from self.lines
         if self.broken is not None:

@@ -23,6 +23,7 @@ from makenaide.ops.scene import (
     PartState,
     Resource,
     Scene,
+    Unread,
 )
 from makenaide.ops.settings import OperationsSettings
 from makenaide.pipeline.schedule import ScheduleSettings
@@ -81,7 +82,7 @@ class HandMade:
     def resources(self) -> Sequence[Resource]:
         return ()
 
-    def logs(self, since: datetime) -> Iterator[LogLine]:
+    def logs(self, since: datetime) -> Iterator[LogLine | Unread]:
         return iter(())
 
     def backups(self) -> Sequence[Backup]:

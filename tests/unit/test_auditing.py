@@ -1,6 +1,8 @@
 """`audit` on the command line: when "since" is, and that no word of the trail steers a terminal."""
 
 import json
+import os
+import pwd
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -11,7 +13,7 @@ from makenaide.app.auditing import changes, flat
 from makenaide.app.person import person, user
 from makenaide.catalogue import texts
 from makenaide.cli import auditing
-from makenaide.cli.auditing import SHOWN, entry_data, parse_since, short
+from makenaide.cli.auditing import SHOWN, Found, entry_data, parse_links, parse_since, short
 from makenaide.domain.errors import Misconfigured
 from makenaide.store.audit import Entry, Link, Sought
 from makenaide.store.chain import ChainHead
@@ -120,7 +122,7 @@ def test_the_json_is_one_object_whatever_the_words_are(
     several: Iterator[Entry] = iter([entry(actor=HOSTILE), entry(link=None)])
     auditing._write(several, Sought(since=NOW, actor="person"), (WHOLE[0], ('a "broken" link',)))
     data = json.loads(out.getvalue())
-    assert list(data) == ["since", "actor", "entries", "heads", "verified", "broken"]
+    assert list(data) == ["since", "actor", "entries", "links", "heads", "verified", "broken"]
     assert [each["actor"] for each in data["entries"]] == [HOSTILE, "person kim"]
     assert data["entries"][0]["link"] == {"chain": "audit", "number": 1}
     assert data["heads"] == {"": {"audit": {"number": 3, "hash": "ab" * 32}}}
@@ -143,12 +145,59 @@ def test_changes_tell_old_and_new_and_leave_out_a_side_that_was_not_there() -> N
     assert changes(now, now) == {}
 
 
-def test_who_types_has_a_name_even_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("getpass.getuser", lambda: "kim")
-    assert person() == "person kim"
+def test_who_types_is_the_systems_user_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert user() == pwd.getpwuid(os.getuid()).pw_name
+    assert person() == f"person {user()}"
 
-    def nobody() -> str:
-        raise KeyError("uid 4711")
+    def nobody(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
 
-    monkeypatch.setattr("getpass.getuser", nobody)
-    assert (person(), user()) == ("person", "")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert (person(), user()) == (f"person {os.getuid()}", str(os.getuid()))
+
+
+# ---- heads that a person holds ----
+
+
+def test_heads_are_read_as_a_message_prints_them() -> None:
+    one, two, three = parse_links(
+        ["audit 812 3F9C0A1B2C3D,  installation.audit 7 0b1c2d3e4f50", f"fill 1 {'a' * 64}"]
+    )
+    assert (one.chain, one.head, bool(one.owner)) == ("audit", ChainHead(number=812, hash="3f9c0a1b2c3d"), True)
+    assert (two.chain, two.head.number, two.owner) == ("audit", 7, "")
+    assert (three.chain, len(three.head.hash)) == ("fill", 64)
+    assert parse_links([]) == ()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        "audit",
+        "audit 812",
+        "audit 812 3f9c0a1b2c3",
+        f"audit 812 {'a' * 65}",
+        "audit 0 3f9c0a1b2c3d",
+        "audit -1 3f9c0a1b2c3d",
+        "audit x 3f9c0a1b2c3d",
+        "audit 812 3f9c0a1b2c3g",
+        "audit; drop 812 3f9c0a1b2c3d",
+        "audit 812 3f9c0a1b2c3d,",
+        "other.audit 812 3f9c0a1b2c3d",
+        f"audit {'9' * 19} 3f9c0a1b2c3d",
+    ],
+)
+def test_what_is_no_head_is_told_with_what_was_expected(asked: str) -> None:
+    with pytest.raises(Misconfigured, match="--link: expected a chain, a number and a hash"):
+        parse_links([asked])
+
+
+def test_what_came_of_each_head_is_in_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    found = (Found(link="audit 3 abab", owner="", flaw=""), Found(link="fill 9 abab", owner=None, flaw="gone"))
+    auditing._write([], Sought(since=NOW), WHOLE, found)
+    assert json.loads(capsys.readouterr().out)["links"] == [
+        {"link": "audit 3 abab", "account": "", "flaw": None},
+        {"link": "fill 9 abab", "account": None, "flaw": "gone"},
+    ]

@@ -11,12 +11,14 @@ from rich.console import Console
 
 from makenaide.app.checking import Taken, urgency
 from makenaide.catalogue import texts
+from makenaide.cli.auditing import parse_links
 from makenaide.cli.checking import message
 from makenaide.cli.found import change, counts, sentence
 from makenaide.cli.lists import html_page, list_data, markdown, print_table
 from makenaide.cli.output import print_json
 from makenaide.domain.verdict import Verdict, worst
 from makenaide.ops.check import Check, Checklist, Severity
+from makenaide.ops.checks.register import BY_ID
 from makenaide.ops.evidence import Evidence, Said
 from makenaide.ops.record import Change
 from makenaide.ops.runner import Result
@@ -53,6 +55,11 @@ def result(name: str, verdict: Verdict, said: Said, severity: Severity = Severit
         ),
         seconds=0.1234,
     )
+
+
+def outcome(name: str, verdict: Verdict, said: str) -> Result:
+    """Of a check of the evening list, as it is declared there."""
+    return replace(result(name, verdict, Said(said)), check=BY_ID[name])
 
 
 GOOD = result("M1", PASS, Said("m1_up", {"word": "ready"}))
@@ -200,8 +207,9 @@ def test_the_message_begins_with_what_changed_then_tells_only_what_is_not_well_t
     assert title == "FAIL: morning list of 2026-11-28"
     lines = body.split("\n")
     assert lines[0] == "Changed since yesterday: M5 PASS -> FAIL, M3 - -> WARN"
-    assert [line[:7] for line in lines[1:3]] == ["FAIL M5", "WARN M3"]
-    assert lines[3:] == ["Chain heads: audit 7 abababababab"]
+    assert lines[1] == "Chain heads: audit 7 abababababab", "before what may be so long that a channel cuts it"
+    assert parse_links([lines[1].removeprefix("Chain heads: ")])[0].head == ChainHead(number=7, hash="ab" * 6)
+    assert [line[:7] for line in lines[2:]] == ["FAIL M5", "WARN M3"]
     assert all(char.isprintable() or char == "\n" for char in body)
 
 
@@ -227,6 +235,17 @@ def test_every_list_has_a_title_in_both_languages(checklist: Checklist) -> None:
         assert "2026-11-28" in message(text)(replace(taken(GOOD), checklist=checklist))[0]
 
 
+def test_a_pass_tells_of_the_parts_that_nobody_looked_at() -> None:
+    absent = (Said("e7_no_wallets", {"line": "no key"}), Said("e7_unheard", {"line": "no key"}))
+    quiet = Said("e7_quiet", {"day": "2026-11-29", "events": "-"}, more=absent)
+    assert sentence(quiet, ENGLISH) == (
+        "nothing on 2026-11-29 that needs a person; macro events: - "
+        "(N/A: the wallets are not to be seen: no key; announcements are not heard: no key)"
+    )
+    (row,) = list_data(taken(result("E7", PASS, quiet)), "evening", KOREAN)["checks"]
+    assert row["said"].endswith("(N/A: 지갑 상태는 볼 수 없습니다: no key; 공지는 듣지 않습니다: no key)")
+
+
 # ---- how urgent it is ----
 
 
@@ -240,9 +259,14 @@ def test_every_list_has_a_title_in_both_languages(checklist: Checklist) -> None:
         ([result("M2", FAIL, Said("hung"))], {}, Urgency.WARNING),
         ([BAD], {}, Urgency.PAGE),
         ([result("M2", ABSENT, Said("hung"))], {}, Urgency.INFO),
+        ([outcome("E2", FAIL, "e2_danger")], {}, Urgency.PAGE),
+        ([outcome("E2", WARN, "e2_weak")], {}, Urgency.WARNING),
+        ([outcome("E3", FAIL, "e3_drawdown")], {}, Urgency.PAGE),
+        ([outcome("E3", FAIL, "e3_trade")], {}, Urgency.WARNING),
+        ([outcome("E1", FAIL, "e1_late")], {}, Urgency.WARNING),
     ],
 )
-def test_only_a_critical_failure_calls_a_person_at_once(
+def test_only_a_critical_failure_and_danger_call_a_person_at_once(
     results: list[Result], folded: dict[str, Acknowledgement], expected: Urgency
 ) -> None:
     assert urgency(taken(*results, acknowledged=folded)) is expected

@@ -6,9 +6,21 @@ import pytest
 
 from makenaide.exchange.venue import ApiKeyTerm
 from makenaide.ops.checks.keys import key
+from makenaide.store.accounts import Account
 from tests.unit.evening_scene import KEY, NOW, Shop, Told, evening, keys, said
 
 GOOD = {"withdraw": "no", "address": "yes", "deposit": "no", "transfer": "no", "pockets": "no"}
+ACCOUNT = Account(
+    account_id="0001aaaaaaaa",
+    venue="upbit",
+    mode="paper",
+    feed="feed",
+    installation="0001",
+    identity={},
+    settings={},
+    first_slot=None,
+    last_slot=None,
+)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
@@ -57,8 +69,9 @@ def test_the_steps_are_settings() -> None:
         (GOOD | {"deposit": "yes"}, "WARN", "e6_too_much"),
         (GOOD | {"transfer": "yes"}, "WARN", "e6_too_much"),
         (GOOD | {"pockets": "yes"}, "WARN", "e6_too_much"),
-        (GOOD | {"pockets": "cannot be asked"}, "PASS", "e6_valid"),
-        ({"withdraw": "no", "address": "yes"}, "PASS", "e6_valid"),
+        (GOOD | {"pockets": "cannot be asked"}, "UNKNOWN", "e6_unprobed"),
+        ({"withdraw": "no", "address": "yes"}, "UNKNOWN", "e6_unprobed"),
+        (GOOD | {"deposit": "no probe", "transfer": "no probe"}, "PASS", "e6_valid"),
     ],
 )
 def test_a_key_that_may_too_much_or_of_which_it_is_not_known_does_not_pass(
@@ -70,7 +83,7 @@ def test_a_key_that_may_too_much_or_of_which_it_is_not_known_does_not_pass(
 
 
 def test_all_that_is_wrong_is_named_and_the_worst_speaks() -> None:
-    rights = {"withdraw": "?", "address": "no", "deposit": "yes"}
+    rights = {"withdraw": "?", "address": "no", "deposit": "yes", "pockets": "yes"}
     found = key(evening(venue=shop(5 * DAY), rights=Told(words=rights), key=KEY))
     assert keys(found) == ["e6_address", "e6_ends", "e6_unprobed", "e6_too_much"]
 
@@ -95,6 +108,23 @@ def test_without_a_key_there_is_nothing_to_look_at_but_never_with_real_money() -
     assert said(found) == ("N/A", "e6_no_key")
     assert found.value["line"] == "MAKENAIDE_UPBIT_ACCESS_KEY is not set"
     assert said(key(evening(live=True))) == ("UNKNOWN", "e6_no_key")
+
+
+def test_a_key_that_is_good_is_called_free_of_no_right_that_nobody_can_ask_about() -> None:
+    for words, told in ((GOOD, "-"), (GOOD | {"deposit": "?", "transfer": "no probe"}, "deposit, transfer")):
+        found = key(evening(venue=shop(99 * DAY), rights=Told(words=words), key=KEY))
+        assert said(found) == ("PASS", "e6_valid")
+        assert found.said.values["unprobed"] == told
+
+
+def test_a_key_that_is_there_is_not_said_to_be_missing() -> None:
+    paper = key(evening(account=ACCOUNT, venue=shop(99 * DAY), key=KEY))
+    assert said(paper) == ("N/A", "e6_unused")
+    assert paper.value == {"key": KEY.mark, "line": "mode = paper"}
+    for unasked in (evening(account=ACCOUNT, key=KEY, live=True), evening(key=KEY, live=True), evening(key=KEY)):
+        found = key(unasked)
+        assert said(found) == ("UNKNOWN", "e6_unasked")
+        assert found.said.values["cause"] == unasked.no_venue == "nobody answers"
 
 
 def test_no_evidence_holds_the_key_itself() -> None:

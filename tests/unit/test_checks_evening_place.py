@@ -1,5 +1,6 @@
 """E4, E8, E9: backups, headroom and alarms, at every edge of their thresholds."""
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_backups_of_a_stepped_account_are_dated_by_the_machines_clock() -> None:
 def test_each_resource_has_its_own_edge_and_an_unknown_one_a_tenth(name: str, free: float, verdict: str) -> None:
     found = headroom(evening(Evening(left=[Resource(name=name, free=free, told="so much")])))
     assert str(found.verdict) == verdict
-    assert keys(found) == ["e8_enough" if verdict == "PASS" else "e8_scarce"]
+    assert keys(found) == [{"PASS": "e8_enough", "UNKNOWN": "e8_unseen"}.get(verdict, "e8_scarce")]
     assert found.value["resources"][name]["told"] == "so much"
 
 
@@ -123,6 +124,12 @@ def test_the_worst_resource_speaks() -> None:
     found = headroom(evening(Evening(left=left)))
     assert (found.verdict, found.said.values["name"]) == (Verdict.FAIL, "disk")
     assert found.value["also"] == ["e8_scarce"]
+
+
+def test_a_database_that_is_away_hides_no_full_disk() -> None:
+    left = [Resource(name=name, free=free, told="") for name, free in (("disk", 0.01), ("connections", math.nan))]
+    found = headroom(evening(Evening(left=left)))
+    assert (found.verdict, keys(found)) == (Verdict.FAIL, ["e8_scarce", "e8_unseen"])
 
 
 def test_the_least_is_named_when_all_have_enough_and_nothing_at_all_is_unknown() -> None:
@@ -166,6 +173,24 @@ def test_every_difference_between_declared_and_live_alarms_is_named(
     found = alarms(evening(Evening(declared=declared, live=live)))
     assert str(found.verdict) == verdict
     assert keys(found) == spoken
+
+
+@pytest.mark.parametrize(
+    ("tells", "live", "verdict"),
+    [
+        (("log",), True, "WARN"),
+        (("log", "terminal"), True, "WARN"),
+        (("log", "webhook"), True, "PASS"),
+        (("log",), False, "PASS"),
+    ],
+)
+def test_with_real_money_a_message_has_to_leave_the_machine(
+    tells: tuple[str, ...], live: bool, verdict: str
+) -> None:
+    one = [alarm(tells=tells)]
+    found = alarms(evening(Evening(declared=one, live=one), live=live))
+    assert str(found.verdict) == verdict
+    assert ("e9_at_home" in keys(found)) is (verdict == "WARN")
 
 
 def test_the_names_are_told_and_hostile_ones_can_be_stored() -> None:

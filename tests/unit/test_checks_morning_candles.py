@@ -28,6 +28,8 @@ TODAY = at("2026-03-02T09:00")
     ("now", "status", "start", "waiting"),
     [
         ("2026-03-02T09:00:00", None, TODAY - 2 * DAY, True),
+        ("2026-03-02T09:02:09", None, TODAY - 2 * DAY, True),
+        ("2026-03-02T09:02:10", None, TODAY - DAY, False),
         ("2026-03-02T09:05", "running", TODAY - 2 * DAY, True),
         ("2026-03-02T09:09:59", "running", TODAY - 2 * DAY, True),
         ("2026-03-02T09:05", "done", TODAY - DAY, False),
@@ -42,7 +44,7 @@ TODAY = at("2026-03-02T09:00")
 def test_the_candle_before_counts_only_while_the_run_of_the_slot_has_time_left(
     now: str, status: str | None, start: datetime, waiting: bool
 ) -> None:
-    wanted = wanted_candle(at(now), status, SETTINGS)
+    wanted = wanted_candle(at(now), status, SETTINGS, timedelta(seconds=10))
     assert (wanted.start, wanted.waiting) == (start, waiting)
     assert wanted.listed_by == (TODAY if waiting else at(now))
 
@@ -107,6 +109,31 @@ def test_a_few_markets_may_lack_their_candle_but_not_the_leader_and_the_list_has
 ) -> None:
     found = judged(ages, stale_markets(ages, WANTED), WANTED, SETTINGS)
     assert [(str(each.verdict), each.said.key) for each in found] == expected
+
+
+def test_a_run_with_a_long_delay_is_waited_for_but_not_beyond_the_morning() -> None:
+    def waiting(now: str, minutes: int) -> bool:
+        return wanted_candle(at(f"2026-03-02T{now}"), None, SETTINGS, timedelta(minutes=minutes)).waiting
+
+    assert [waiting("09:06:59", 5), waiting("09:07", 5)] == [True, False]
+    assert [waiting("09:09:59", 10), waiting("09:10", 10)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "held", "expected"),
+    [
+        (1, "KRW-M99", [("WARN", "m6_held")]),
+        (1, "KRW-M98", [("PASS", "m6_fresh")]),
+        (11, "KRW-M99", [("FAIL", "m6_stale"), ("WARN", "m6_held")]),
+    ],
+)
+def test_a_market_that_is_held_may_never_lack_its_candle(
+    old: int, held: str, expected: list[tuple[str, str]]
+) -> None:
+    ages = world(100, old)
+    found = judged(ages, stale_markets(ages, WANTED), WANTED, SETTINGS, {Market(held)})
+    assert [(str(each.verdict), each.said.key) for each in found] == expected
+    assert found[-1].said.values.get("names", "KRW-M99") == "KRW-M99"
 
 
 def test_the_stale_ones_are_named_but_not_hundreds_of_them() -> None:

@@ -64,6 +64,15 @@ def test_gaps_are_named_by_their_slots() -> None:
     assert point.said.values["slots"].startswith("2026-02-26 09:00 KST, 2026-02-27 09:00 KST")
 
 
+def test_a_missed_slot_is_told_for_a_day_from_when_the_slot_after_it_wrote_it_down() -> None:
+    written = slot(3) + timedelta(seconds=15)
+    missed = RunRow(slot=slot(2), status="missed", started_at=written, finished_at=written)
+    runs = (run(1), missed, run(3))
+    assert found(log(*runs, now=slot(3) + timedelta(minutes=5))) == [("WARN", "m7_missed")]
+    assert found(log(*runs, run(4), now=slot(4))) == [("WARN", "m7_missed")]
+    assert found(log(*runs, run(4), now=slot(4) + timedelta(minutes=5))) == []
+
+
 def test_a_missed_slot_of_yesterday_is_told_for_a_day() -> None:
     missed = run(1, "missed")
     assert found(log(missed, run(2), now=slot(2) - timedelta(seconds=1))) == [("WARN", "m7_missed")]

@@ -12,6 +12,7 @@ from makenaide.ops.checks.morning import MORNING
 from makenaide.ops.checks.parts import board, database, installed, workers
 from makenaide.ops.runner import run_check
 from makenaide.ops.scene import Manifest, Part, PartState
+from makenaide.store.accounts import Account
 from tests.unit.morning_scene import NOW, HandMade, manifest, part, said, scene
 
 UP, STARTING, STOPPING, DOWN, BROKEN = (
@@ -66,6 +67,18 @@ def test_a_database_that_nobody_could_look_at_is_unknown() -> None:
 
 # ---- M2 ----
 
+ENDLESS = Account(
+    account_id="0001aaaaaaaa",
+    venue="simulator",
+    mode="paper",
+    feed="feed",
+    installation="0001",
+    identity={},
+    settings={},
+    first_slot=None,
+    last_slot=None,
+)
+
 
 def worker(state: PartState, wanted: bool | None = True, name: str = "trader") -> Part:
     return part(state, name=name, wanted=wanted)
@@ -90,6 +103,25 @@ def worker(state: PartState, wanted: bool | None = True, name: str = "trader") -
 )
 def test_every_worker_that_is_wanted_has_to_be_up(parts: list[Part], expected: tuple[str, str]) -> None:
     assert said(workers(scene(HandMade(the_workers=parts)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([worker(DOWN, None)], ("UNKNOWN", "m2_unsaid")),
+        ([worker(DOWN, None), worker(UP, name="guard")], ("UNKNOWN", "m2_unsaid")),
+        ([worker(DOWN, None), worker(DOWN, name="guard")], ("FAIL", "m2_down")),
+        ([worker(DOWN, False), worker(DOWN, None, "steward")], ("PASS", "m2_none_wanted")),
+        ([worker(UP, None), worker(DOWN, None, "steward")], ("PASS", "m2_up")),
+    ],
+)
+def test_a_trader_of_which_nobody_said_whether_it_may_rest_is_unknown_on_the_wall_clock(
+    parts: list[Part], expected: tuple[str, str]
+) -> None:
+    assert said(workers(scene(HandMade(the_workers=parts), account=ENDLESS))) == expected
+    stepped = replace(ENDLESS, first_slot=NOW, last_slot=NOW)
+    by_steps = said(workers(scene(HandMade(the_workers=parts), account=stepped)))
+    assert by_steps[0] == ("FAIL" if expected[0] == "FAIL" else "PASS")
 
 
 def test_the_age_of_the_last_success_is_told_and_a_clock_ahead_makes_none_below_zero() -> None:

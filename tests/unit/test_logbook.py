@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from makenaide.app import logbook
-from makenaide.app.logbook import database_lines, process_lines
+from makenaide.app.logbook import database_gap, database_lines, process_gap, process_lines
 
 NOW = datetime(2026, 3, 2, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -54,19 +54,20 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     assert "FATAL" in found.text
 
 
-def test_lines_without_a_time_belong_to_the_one_before(tmp_path: Path) -> None:
+def test_what_goes_on_over_several_lines_is_one_entry(tmp_path: Path) -> None:
     file = written(
         tmp_path / "server.log",
         "2026-03-02 00:30:00.000 UTC [7] LOG:  old",
         "\tits rest",
         "2026-03-02 02:59:00.123 UTC [8] ERROR:  new",
-        "\tSTATEMENT:  select",
+        "\tits rest",
+        "a line of nobody",
     )
     written(tmp_path / "server.log.1", "2026-03-02 02:01:00.000 UTC [6] LOG:  put aside")
     found = list(database_lines(file, NOW - HOUR))
     assert [each.text for each in found][1:] == [
-        "2026-03-02 02:59:00.123 UTC [8] ERROR:  new",
-        "\tSTATEMENT:  select",
+        "2026-03-02 02:59:00.123 UTC [8] ERROR:  new\n\tits rest",
+        "a line of nobody",
     ]
     assert found[0].text.endswith("put aside")
     assert found[1].at == found[2].at
@@ -80,6 +81,63 @@ def test_of_a_long_log_only_the_newest_piece_is_read(tmp_path: Path, monkeypatch
     found = [each.text for each in process_lines(tmp_path, NOW - 2 * HOUR)]
     assert found == [f"number {n}" for n in range(100 - len(found), 100)]
     assert 3 <= len(found) <= 7
+
+
+def test_an_entry_without_end_is_cut(tmp_path: Path) -> None:
+    rest = ["\t" + "x" * 9_999] * 99
+    file = written(
+        tmp_path / "server.log",
+        "2026-03-02 02:59:00.123 UTC [8] LOG:  statement: y",
+        *rest,
+        "2026-03-02 02:59:01.123 UTC [8] LOG:  next",
+    )
+    first, second = database_lines(file, NOW - HOUR)
+    assert len(first.text) == 65_536
+    assert second.text.endswith("next")
+
+
+@pytest.mark.parametrize(("oldest", "gap"), [(NOW - 3 * HOUR, None), (NOW - 2 * HOUR, "cut"), (NOW - HOUR, "cut")])
+def test_a_log_that_is_cut_is_told_when_what_is_left_out_may_be_young_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, oldest: datetime, gap: str | None
+) -> None:
+    monkeypatch.setattr(logbook, "_MOST_BYTES", 400)
+    written(tmp_path / "logs" / "makenaide.jsonl", *[line(oldest, "m")] * 99)
+    stamp = f"{oldest:%Y-%m-%d %H:%M:%S}.000 UTC [7] "
+    server = written(tmp_path / "server.log", *[stamp + "LOG:  m"] * 99)
+    process = process_gap(tmp_path, NOW - 2 * HOUR, begun=True)
+    database = database_gap(server, NOW - 2 * HOUR, begun=True)
+    assert [None if each is None else str(each.gap) for each in (process, database)] == [gap, gap]
+
+
+def test_a_whole_file_that_is_left_out_is_told_and_one_that_is_too_old_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logbook, "_MOST_BYTES", 50)
+    log = tmp_path / "logs" / "makenaide.jsonl"
+    aside = written(log.with_name("makenaide.jsonl.1"), line(NOW - HOUR, "aside"))
+    written(log, line(NOW, "x"))
+    found = process_gap(tmp_path, NOW - 2 * HOUR, begun=True)
+    assert found is not None
+    assert (found.log, found.told) == ("process", f"{log}: the newest 50 bytes")
+    os.utime(aside, ((NOW - 3 * HOUR).timestamp(),) * 2)
+    monkeypatch.setattr(logbook, "_MOST_BYTES", log.stat().st_size)
+    assert process_gap(tmp_path, NOW - 2 * HOUR, begun=True) is None
+
+
+@pytest.mark.parametrize(("begun", "gap"), [(True, "absent"), (False, "unbegun")])
+def test_a_log_that_is_not_there_is_told_by_whether_anything_ever_ran(
+    tmp_path: Path, begun: bool, gap: str
+) -> None:
+    for found in (
+        process_gap(tmp_path, NOW, begun=begun),
+        database_gap(tmp_path / "server.log", NOW, begun=begun),
+    ):
+        assert found is not None
+        assert found.gap == gap
+    written(tmp_path / "logs" / "makenaide.jsonl.1", line(NOW, "aside"))
+    written(tmp_path / "server.log")
+    assert process_gap(tmp_path, NOW, begun=begun) is None
+    assert database_gap(tmp_path / "server.log", NOW, begun=begun) is None
 
 
 def test_there_may_be_no_log_at_all(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ def stopped(**changes: Any) -> Situation:
     return replace(base, **changes)
 
 
+def test_a_steward_that_hangs_is_replaced() -> None:
+    step = by_id(start_plan(running(hung=True), "p", AT))[start.STEWARD]
+    assert (step.skip, step.why) == (False, "hangs")
+    assert by_id(start_plan(running(), "p", AT))[start.STEWARD].skip
+
+
 def by_id(plan: Plan) -> dict[str, Step]:
     """The steps by their id."""
     return {step.id: step for step in plan.steps}
@@ -168,7 +174,10 @@ def test_a_stop_says_what_becomes_of_the_guard(situation: Situation, wish: Wish,
         (running(), Wish(), []),
         (stopped(), Wish(), ["T1", "T2", "T3"]),
         (stopped(), Wish(everything=True), []),
-        (stopped(guard=False), Wish(everything=True), ["T1", "T2", "T3"]),
+        (stopped(guard=False), Wish(everything=True), []),  # positions that nobody watches, as after a reboot
+        (stopped(guard=False), Wish(), []),
+        (stopped(guard=False), Wish(everything=True, accept_unguarded=True), ["T1", "T2", "T3"]),
+        (stopped(guard=False, guarded=0), Wish(everything=True), ["T1", "T2", "T3"]),
         (stopped(steward=True), Wish(), []),
         (stopped(database=PartState.UP), Wish(), []),
         (quiet(), Wish(), ["T1", "T2", "T3"]),

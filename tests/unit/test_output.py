@@ -135,6 +135,16 @@ def test_a_pipe_gets_lines_of_one_width_whatever_the_terminal() -> None:
     assert console().width == console(error=True).width == 120
 
 
+def test_json_steers_no_terminal_and_stays_the_same_data(capsys: pytest.CaptureFixture[str]) -> None:
+    data = {"\x7f\x9b31m": "a\u202eb\u2066\ufeff\U000e0041", "coin": "비트코인 \U0001f600é", "c0": "\x1b\n"}
+    print_json(data)
+    shown = capsys.readouterr().out
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    assert json.loads(shown) == data
+    assert "비트코인 \U0001f600é" in shown
+    assert r"a\u202eb" in shown
+
+
 def test_json_has_plain_numbers_and_times_with_offset(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"b": Decimal("0.00000001"), "a": datetime(2025, 1, 1, tzinfo=UTC), "c": [None, True, "한"]})
     shown = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The runbooks are what the code says: current, the same in both languages, and every page and line that is named."""
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -129,3 +130,36 @@ def test_they_can_be_written_anywhere(tmp_path: Path) -> None:
     files = write(tmp_path / "a" / "b")
     assert sorted(file.name for file in files) == sorted(file.name for file in FOLDER.iterdir())
     assert all(file.read_text(encoding="utf-8").endswith("\n") for file in files)
+
+
+@pytest.mark.parametrize("step", COMPROMISE)
+def test_every_command_of_a_suspected_compromise_is_one_that_can_be_typed_and_looks_at_real_money(
+    step: str,
+) -> None:
+    group = click.Group()
+    commands.register(group, texts("en"))
+    for line in COMPROMISE[step]:
+        program, *words = shlex.split(line.partition(" >")[0])
+        if program == "make":
+            continue
+        command: click.Command = group
+        while isinstance(command, click.Group):
+            name, *words = words
+            command = command.commands[name]
+        asked = command.make_context(name, words).params
+        assert asked.get("mode", "live") == "live", line
+
+
+def test_a_machine_that_was_rebuilt_is_halted_at_once_and_released_last() -> None:
+    assert COMPROMISE["rebuild"][-1].startswith("makenaide halt --reason")
+    resume = COMPROMISE["resume"]
+    order = ["rehearse", "live check", "live confirm", "start --mode live", "halt --lift"]
+    assert [next(n for n, line in enumerate(resume) if word in line) for word in order] == [
+        0,
+        1,
+        2,
+        3,
+        len(resume) - 1,
+    ]
+    assert any("restore NAME --mode live" in line for line in COMPROMISE["restore"])
+    assert any("--link" in line for line in COMPROMISE["restore"])

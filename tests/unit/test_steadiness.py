@@ -62,7 +62,13 @@ def test_a_jump_stays_forbidden_until_it_is_reconciled_and_no_longer(clocks: Clo
     clocks.pass_(600, steady=1)
     clocks.pass_(600)
     assert permit.forbids(None) is not None
-    steadiness.anchor()
+    before = steadiness.reading()
+    steadiness.anchor(before)
+    assert permit.forbids(None) is None
+    clocks.pass_(600, steady=2)  # asleep while it compared: what was compared is of before
+    steadiness.anchor(before)
+    assert permit.forbids(None) is not None
+    steadiness.anchor(steadiness.reading())
     assert permit.forbids(None) is None
     clocks.pass_(600)
     assert permit.forbids(None) is None

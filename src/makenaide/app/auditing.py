@@ -20,7 +20,6 @@ from makenaide.domain.errors import MakenaideError
 from makenaide.environment import Environment
 from makenaide.ops.fingerprint import code_hash, configuration_hash, hash_of
 from makenaide.store.audit import lock_trail, noted_configuration
-from makenaide.store.chain import chain_heads
 from makenaide.store.db import Database
 from makenaide.store.runs import AuditEntry, put_audit
 
@@ -28,20 +27,6 @@ log = logging.getLogger(__name__)
 
 FIRST = "config.first"
 CHANGE = "config.change"
-INSTALLATION = "installation."
-"""Before the name of a chain that belongs to no account, among those of an account."""
-
-
-def heads(db: Database, account_id: str) -> dict[str, dict[str, Any]]:
-    """The heads of all chains of the account, and of the installation's ("installation.audit"), to be carried away.
-
-    By chain: `number` and `hash` (SHA-256, hex). `makenaide audit` looks whether those of the newest backup and of
-    the newest message are still links.
-    """
-    named = {chain: head for chain, head in chain_heads(db, account_id).items() if account_id}
-    named |= {f"{INSTALLATION}{chain}": head for chain, head in chain_heads(db, "").items()}
-    return {chain: {"number": head.number, "hash": head.hash} for chain, head in named.items()}
-
 
 # ---- actions ----
 

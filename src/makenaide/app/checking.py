@@ -10,14 +10,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from makenaide.app.auditing import INSTALLATION, note_action
+from makenaide.app.auditing import note_action
 from makenaide.app.database import Store, open_store
 from makenaide.app.parts import database_before
-from makenaide.app.scene import scene_of
+from makenaide.app.scene import Before, scene_of
 from makenaide.domain.errors import MakenaideError, Misconfigured
 from makenaide.domain.verdict import Verdict, worst
 from makenaide.environment import Environment
-from makenaide.ops.check import Check, Checklist, Severity
+from makenaide.ops.check import Check, Checklist
 from makenaide.ops.checks.register import LISTS
 from makenaide.ops.record import (
     Change,
@@ -29,11 +29,12 @@ from makenaide.ops.record import (
     keep_list,
     korean_day,
     last,
+    warned,
 )
 from makenaide.ops.runner import Result, run_checks
 from makenaide.ops.scene import Part, PartState
 from makenaide.store.accounts import Account
-from makenaide.store.chain import ChainHead, chain_heads
+from makenaide.store.chain import ChainHead, chain_heads, named_heads
 from makenaide.store.checklists import Acknowledgement, checklist_taken, put_acknowledgement
 from makenaide.store.db import Database, Role
 from makenaide.store.modes import Mode
@@ -69,12 +70,16 @@ Render = Callable[[Taken], tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What is looked at, and how the database stood before; `store` None: it cannot be opened, `away` is why."""
+    """What is looked at, and how the database stood before; `store` None: it cannot be opened.
+
+    `away` is why that is, or why nothing could be read of the account. `live`: real money is what was asked for.
+    """
 
     env: Environment
     store: Store | None
     found: Part | None = None
     away: str = ""
+    live: bool = False
 
 
 @contextmanager
@@ -141,9 +146,13 @@ def look(ground: Ground, account: Account | None, checks: Sequence[Check], *, wh
 
 
 def acknowledge(db: Database, account_id: str, word: Acknowledgement) -> None:
-    """Keep a person's word about a WARN, and note it in the audit trail; `Misconfigured` for a day that is over."""
+    """Keep a person's word about the WARN that the check found last, and note it in the audit trail.
+
+    `Misconfigured` for a day that is over, and where the newest look found anything but a WARN, or nobody looked.
+    """
     if word.until < korean_day(word.at):
         raise Misconfigured(f"--until {word.until.isoformat()}: that day is over")
+    word = replace(word, said=warned(db, account_id, word.check_id))
     detail = {"check": word.check_id, "until": word.until.isoformat(), "note": word.note}
     with db.transaction():
         put_acknowledgement(db, account_id, word)
@@ -165,7 +174,8 @@ def _look(
     checks: Sequence[Check],
     what: tuple[Checklist, datetime | None],
 ) -> Taken:
-    with scene_of(ground.env, ground.store, account, found=ground.found) as scene:
+    before = Before(found=ground.found, live=ground.live, away=ground.away)
+    with scene_of(ground.env, ground.store, account, before=before) as scene:
         results = run_checks(checks, scene)
     return Taken(
         checklist=what[0],
@@ -188,13 +198,8 @@ def _compared(db: Database, taken: Taken, *, whole: bool) -> Taken:
         was=was,
         changed=changes(was, taken.results),
         acknowledged=acknowledged(db, key, taken.results, korean_day(taken.at)),
-        heads=_heads(db, key),
+        heads=named_heads(chain_heads(db, key) if key else {}, chain_heads(db, "")),
     )
-
-
-def _heads(db: Database, account_id: str) -> dict[str, ChainHead]:
-    own = chain_heads(db, account_id) if account_id else {}
-    return own | {f"{INSTALLATION}{chain}": head for chain, head in chain_heads(db, "").items()}
 
 
 def _taking(taken: Taken) -> Taking:
@@ -257,9 +262,9 @@ def _message(taken: Taken, render: Render) -> Message:
 
 
 def urgency(taken: Taken) -> Urgency:
-    """PAGE for a FAIL of a critical check; a warning for whatever else is not well and that nobody has seen yet."""
+    """PAGE for a FAIL that pages; a warning for whatever else is not well and that nobody has seen yet."""
     loud = [each for each in taken.results if not each.evidence.verdict.quiet]
-    if any(each.evidence.verdict is Verdict.FAIL and each.check.severity is Severity.CRITICAL for each in loud):
+    if any(each.evidence.verdict is Verdict.FAIL and each.check.pages(each.evidence.said.key) for each in loud):
         return Urgency.PAGE
     unseen = [each for each in loud if each.check.id not in taken.acknowledged]
     return Urgency.WARNING if unseen else Urgency.INFO

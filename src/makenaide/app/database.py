@@ -13,6 +13,8 @@ from makenaide.environment import Environment
 from makenaide.monitoring.measures import Registry
 from makenaide.monitoring.watching import DatabaseMeasures
 from makenaide.store.db import Database, Role
+from makenaide.store.embedded import PUBLIC
+from makenaide.store.home import Home
 from makenaide.store.migrate import Migration, migrate, require_current
 from makenaide.store.modes import Mode, require_mode
 
@@ -92,3 +94,9 @@ def store_of(env: Environment, server: EarlyServer | None, *, prepare: bool) -> 
 
 def _application() -> str:
     return f"makenaide {Path(sys.argv[0]).name} {os.getpid()}"[:60]
+
+
+def database_runs(env: Environment) -> bool:
+    """Whether there is a database to write to without starting one: DATABASE_URL's, or an embedded one that is up."""
+    home = env.home
+    return env.database_url is not None or (home.is_dir() and Home(home, PUBLIC).cluster().running() is not None)

@@ -91,9 +91,9 @@ def detach(command: Sequence[str], folder: Path, name: str, more: Mapping[str, s
     return Detached(pid=int(done.stdout), out=out, err=err)
 
 
-def end(process: Living, patience: float) -> bool:
-    """Ask `process` to end (SIGTERM), and after `patience` seconds kill it; whether it went by itself."""
-    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+def end(process: Living, patience: float, *, kill: bool = True) -> bool:
+    """Ask `process` to end (SIGTERM), and after `patience` seconds kill it, if `kill`; whether it went by itself."""
+    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0))[: 1 + kill]:
         if not process.alive:
             return number is signal.SIGTERM
         try:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from makenaide.app.clock import StopFlag
+from makenaide.app.clock import StopFlag, boot_seconds
 from makenaide.app.detached import Living
 from makenaide.app.guardian import ensure_guard, stop_guard
-from makenaide.app.guardpost import Post
+from makenaide.app.guardpost import Post, Watch
 from makenaide.app.holder import relieve_trader
 from makenaide.app.live import admitted
 from makenaide.app.trader import open_session
@@ -15,6 +15,7 @@ from makenaide.domain.errors import MakenaideError, Unavailable
 from makenaide.environment import Environment
 from makenaide.execution.drain import Drain, Drained, Left, Leftover, Policy
 from makenaide.pipeline.session import Session
+from makenaide.store.accounts import Account, find_account
 from makenaide.store.db import Database
 from makenaide.store.orders import unsettled_orders
 
@@ -46,12 +47,16 @@ def drain_account(env: Environment, db: Database, wanted: Wanted, asked: Asked, 
     Its trading process is asked to end and waited for, never killed. Positions stay with the guard, which is started
     if it is missing; where nothing is open, or the person accepts it, it is ended. Nothing is sold.
     """
+    # Whatever may refuse does so before anybody is ended; leaving needs less than buying (law 1).
+    ready = admitted(env, db, wanted, leaving=True)
+    if not asked.accept_unguarded:
+        _guard_first(env, db, wanted)
     trader, holder = relieve_trader(db, wanted.account_id, _TRADER_SECONDS)
     if holder is not None:
         drained = _stopped(db, wanted.account_id, Left(kind=Leftover.PROCESS, name=holder, cause="does not end"))
     else:
         try:
-            with open_session(env, db, admitted(env, db, wanted), flag, only_look=True) as session:
+            with open_session(env, db, ready, flag, only_look=True) as session:
                 drained = _drain(env, session, wanted, (asked, flag))
         except Unavailable as cause:
             drained = _stopped(
@@ -61,12 +66,20 @@ def drain_account(env: Environment, db: Database, wanted: Wanted, asked: Asked, 
     return Emptied(drained=drained, trader=trader, guard=guard.pid if guard is not None and guard.alive else None)
 
 
+def _guard_first(env: Environment, db: Database, wanted: Wanted) -> None:
+    """A guard for what is held, before its trader and its keeper end, and whatever the venue answers afterwards."""
+    account = find_account(db, wanted.account_id)
+    watched = Post(wanted.folder).standing(boot_seconds()).watch is Watch.WATCHING
+    if account is not None and account.last_slot is None and not watched and unguarded(db, account.account_id):
+        _require_guard(env, account, wanted)
+
+
 def _drain(env: Environment, session: Session, wanted: Wanted, about: tuple[Asked, StopFlag]) -> Drained:
     asked, flag = about
     account, folder = session.account, wanted.folder
     stepped = account.last_slot is not None  # then the guard lives in the process that moves the time
     if not stepped and not asked.accept_unguarded and unguarded(session.db, account.account_id):
-        _require_guard(env, session, wanted)
+        _require_guard(env, account, wanted)
     drained = Drain(
         desk=session.desk,
         keeper=session.keeper,
@@ -81,11 +94,11 @@ def _drain(env: Environment, session: Session, wanted: Wanted, about: tuple[Aske
     return drained
 
 
-def _require_guard(env: Environment, session: Session, wanted: Wanted) -> None:
+def _require_guard(env: Environment, account: Account, wanted: Wanted) -> None:
     """One that is missing is started; one that does not start leaves its positions bare, and draining says so."""
     secrets = env.secrets.variables() if wanted.source.live else None
     try:
-        ensure_guard(wanted.folder, orders_for(env.config, session.account), secrets)
+        ensure_guard(wanted.folder, orders_for(env.config, account), secrets)
     except (MakenaideError, OSError):
         return
 

@@ -9,8 +9,6 @@ from makenaide.environment import Environment
 from makenaide.execution.disk import Disk
 from makenaide.execution.halt import FILE_NAME, Halt, HaltFile, note_halt
 from makenaide.store.db import Role
-from makenaide.store.embedded import PUBLIC
-from makenaide.store.home import Home
 from makenaide.store.modes import Mode
 
 MARKER = "live.json"
@@ -30,9 +28,11 @@ def holds_live(env: Environment) -> bool:
 def note_in_database(env: Environment, halt: Halt | None, at: datetime, actor: str) -> bool:
     """Write what the switch now says, by `actor`, into the trail, if a database runs already; whether one took it.
 
-    Never raises for a database that is not there: the switch works without, and the trading process notes it later.
+    What was kept while there was none comes first. Never raises for a database that is not there: the switch works
+    without, and `keep_throw` keeps what was done.
     """
-    from makenaide.app.database import open_store  # noqa: PLC0415 - the switch is thrown before the driver is loaded
+    from makenaide.app.database import database_runs, open_store  # noqa: PLC0415 - the switch comes before
+    from makenaide.app.noting import note_kept  # noqa: PLC0415
 
     noted = False
     try:
@@ -41,6 +41,7 @@ def note_in_database(env: Environment, halt: Halt | None, at: datetime, actor: s
         with open_store(env) as store:
             for mode in Mode:
                 with suppress(SchemaMismatch), store.of(mode).open(Role.WRITER) as db:
+                    note_kept(db, env.home)
                     note_halt(db, halt, at, actor)
                     noted = True
     except (MakenaideError, OSError):
@@ -48,7 +49,11 @@ def note_in_database(env: Environment, halt: Halt | None, at: datetime, actor: s
     return noted
 
 
-def database_runs(env: Environment) -> bool:
-    """Whether there is a database to write to without starting one: DATABASE_URL's, or an embedded one that is up."""
-    home = env.home
-    return env.database_url is not None or (home.is_dir() and Home(home, PUBLIC).cluster().running() is not None)
+def keep_throw(home: Path, thrown: tuple[Halt, bool], at: datetime, actor: str) -> None:
+    """Keep, for a later database, that `actor` set (True) or lifted the halt; what cannot even be kept is logged."""
+    from makenaide.app.noting import keep_or_log  # noqa: PLC0415 - the switch is thrown before the driver is loaded
+    from makenaide.store.runs import AuditEntry  # noqa: PLC0415
+
+    halt, was_set = thrown
+    action = "halt.set" if was_set else "halt.lift"
+    keep_or_log(home, AuditEntry(account_id=None, at=at, actor=actor, action=action, detail={"halt": str(halt)}))

@@ -30,9 +30,11 @@ from makenaide.exchange.upbit.stream.status import State
 from makenaide.exchange.upbit.stream.stream import Stream
 from makenaide.exchange.upbit.stream.subscription import Subscription, Wanted
 from makenaide.monitoring.measures import Name
+from makenaide.ops.attempt import Caught
 from makenaide.store.accounts import Account
 from makenaide.store.announcements import Announcement, put_announcement
-from makenaide.store.db import Role
+from makenaide.store.db import Database, Role
+from makenaide.store.text import storable
 
 log = logging.getLogger(__name__)
 
@@ -157,14 +159,25 @@ class _Listener:
         """What the database does not take now it is given again."""
         if not self._heard:
             return
-        try:
-            with self._store.open(Role.WRITER) as db:
-                while self._heard:
-                    put_announcement(db, self._heard[0])
-                    self._heard.popleft()
-        except MakenaideError as cause:
-            log.warning("announcements wait", extra={"action": "announcements.kept", "cause": str(cause)})
+        caught = Caught()
+        with caught, self._store.open(Role.WRITER) as db:
+            while self._heard:
+                self._put(db, self._heard[0])
+                self._heard.popleft()
+        if caught.cause is not None:
+            log.warning("announcements wait", extra={"action": "announcements.kept", "cause": str(caught.cause)})
             self._clock.sleep(1.0)
+
+    def _put(self, db: Database, heard: Announcement) -> None:
+        """What the driver refuses for reasons that nobody foresaw would be refused for ever: it is dropped."""
+        caught = Caught()
+        with caught:
+            put_announcement(db, heard)
+        if isinstance(caught.cause, MakenaideError):
+            raise caught.cause
+        if caught.cause is not None:
+            about = {"action": "announcements.dropped", "uuid": heard.uuid, "cause": str(caught.cause)}
+            log.error("an announcement is dropped", extra=about)
 
     def _announcement(self, frame: AnnouncementFrame) -> Announcement:
         return Announcement(
@@ -176,8 +189,3 @@ class _Listener:
             url=storable(frame.url) or None,
             heard_at=self._clock.now(),
         )
-
-
-def storable(text: str) -> str:
-    """`text` from outside, without what no database can hold; otherwise as it came."""
-    return text.replace("\0", "?").encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
 """Actions while there is no database to write to: kept as files of the data folder, and noted once there is one.
 
 `unnoted/<time>-<random>.json` holds one action each. Trader and steward note them when they write their configuration
-down.
+down, the steward each minute besides, and the halt switch before it notes itself.
 """
 
 import logging
@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from makenaide.app.database import open_store
-from makenaide.app.halted import database_runs
+from makenaide.app.database import database_runs, open_store
 from makenaide.app.person import person
 from makenaide.domain.clock import utc
 from makenaide.domain.errors import MakenaideError, SchemaMismatch
@@ -57,10 +56,7 @@ def note_somewhere(
             return True
     except (MakenaideError, OSError) as cause:
         log.warning("not noted", extra={"action": action, "cause": str(cause)})
-    try:
-        keep_action(home, entry)
-    except MakenaideError as cause:
-        log.error("not kept", extra={"action": action, "cause": str(cause)})  # noqa: TRY400 - no traceback
+    keep_or_log(home, entry)
     return False
 
 
@@ -73,6 +69,14 @@ def _noted(env: Environment, entry: AuditEntry) -> bool:
                         put_audit(db, entry)
                     return True
     return False
+
+
+def keep_or_log(home: Path, entry: AuditEntry) -> None:
+    """Keep `entry` as `keep_action` does; what cannot even be kept is logged, and raises nothing."""
+    try:
+        keep_action(home, entry)
+    except MakenaideError as cause:
+        log.error("not kept", extra={"action": entry.action, "cause": str(cause)})  # noqa: TRY400 - no traceback
 
 
 def keep_action(home: Path, entry: AuditEntry) -> None:
@@ -94,6 +98,8 @@ def keep_action(home: Path, entry: AuditEntry) -> None:
 def note_kept(db: Database, home: Path) -> int:
     """Note what was kept for accounts of `db`, each once, oldest first; how many there were.
 
+    A throw of the halt switch that the trail has gone past already is marked `late`: it does not tell how it stands.
+
     A file that makes no sense is noted as such and laid aside under another name: nothing vanishes unread.
     """
     noted = 0
@@ -105,7 +111,8 @@ def note_kept(db: Database, home: Path) -> int:
             with db.transaction():
                 lock_trail(db, entry.account_id)
                 if not is_kept(db, file.stem):
-                    put_audit(db, replace(entry, detail={**entry.detail, "kept": file.stem}))
+                    detail = {**entry.detail, **_late(db, entry), "kept": file.stem}
+                    put_audit(db, replace(entry, detail=detail))
                     noted += 1
             with suppress(FileNotFoundError):  # another process was as quick
                 if entry.action == UNREADABLE:
@@ -113,6 +120,13 @@ def note_kept(db: Database, home: Path) -> int:
                 else:
                     file.unlink()
     return noted
+
+
+def _late(db: Database, entry: AuditEntry) -> Mapping[str, Any]:
+    if not entry.action.startswith("halt."):
+        return {}
+    newest = db.row("audit_installation", action="halt.%")
+    return {"late": True} if newest is not None and newest.at > entry.at else {}
 
 
 def _entry(db: Database, file: Path) -> AuditEntry | None:

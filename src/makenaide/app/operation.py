@@ -54,6 +54,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
 
 
+    @property
+    def supervised(self) -> bool:
+        """Whether a trader that died is to be started again: not once a stop has begun.
+
+        A start that failed has ended what it began itself; what was there before it goes on, and is looked after.
+        """
+        if self.state is State.FAILED:
+            return bool(self.step and self.step.startswith("S"))
+        return self.state in (State.STARTING, State.STARTED)
+
+
 class Process(Living, frozen=True, kw_only=True):
     """A worker's process; `code` is the hash of the source that it runs."""
 

@@ -3,6 +3,7 @@
 A look takes what it needs anew each time, and changes nothing. Where the database is needed and away, it raises.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,11 +15,23 @@ import psutil  # type: ignore[import-untyped]
 from makenaide.app import deployed as installation
 from makenaide.app.alarms import alarms
 from makenaide.app.crew import Crew
-from makenaide.app.logbook import AUDIT, database_lines, process_lines
+from makenaide.app.logbook import AUDIT, DATABASE, database_gap, database_lines, process_gap, process_lines
 from makenaide.app.operation import Worker
 from makenaide.app.parts import database_part
+from makenaide.domain.errors import MakenaideError
 from makenaide.environment import Environment
-from makenaide.ops.scene import Alarm, Backup, Board, GuardPulse, LogLine, Manifest, Part, Resource
+from makenaide.ops.scene import (
+    Alarm,
+    Backup,
+    Board,
+    Gap,
+    GuardPulse,
+    LogLine,
+    Manifest,
+    Part,
+    Resource,
+    Unread,
+)
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database
 from makenaide.store.embedded import PUBLIC
@@ -27,6 +40,7 @@ from makenaide.store.surroundings import audit_lines
 from makenaide.store.vitals import vitals
 
 _MANY = 10_000
+_FOREIGN = "DATABASE_URL is set: its log is not on this machine"
 _GIB = 2**30
 Books = Callable[[], AbstractContextManager[Database]]
 
@@ -71,7 +85,10 @@ class Home:
             return self._crew.pulse(db)
 
     def resources(self) -> Sequence[Resource]:
-        """The disk of the data folder (and of the database, where that is elsewhere), memory, connections."""
+        """The disk of the data folder (and of the database, where that is elsewhere), memory, connections.
+
+        Of a database that is away nobody knows the connections; the rest is told all the same.
+        """
         found = [_disk("disk", self.env.home)]
         if self.env.database_url is None and self.env.home.is_dir():
             data = Files(self.env.home, PUBLIC).cluster().data
@@ -79,32 +96,29 @@ class Home:
                 found.append(_disk("disk of the database", data))
         memory = psutil.virtual_memory()
         found.append(_resource("memory", memory.available, memory.total))
-        with self.books() as db:
-            about = vitals(db)
-        told = f"{about.most - about.used} of {about.most} free"
-        return (*found, Resource(name="connections", free=1 - about.used / about.most, told=told))
+        return (*found, _connections(self.books))
 
-    def logs(self, since: datetime) -> Iterator[LogLine]:
-        """The program's log, the database server's, the audit trail.
+    def logs(self, since: datetime) -> Iterator[LogLine | Unread]:
+        """The program's log, the database server's, the audit trail; each with what of it was not read.
 
         Machines write the wall clock's time: for a world that stands still, as long ago on the wall as `since` is
         from the world's present.
         """
         wall = datetime.now(UTC) - (self.now - since) if self._stepped else since
+        begun = self.account is not None
         yield from process_lines(self.env.home, wall)
-        if self.env.database_url is None and self.env.home.is_dir():
-            yield from database_lines(Files(self.env.home, PUBLIC).cluster().log, wall)
+        if unread := process_gap(self.env.home, wall, begun=begun):
+            yield unread
+        yield from _database_log(self.env, wall, begun=begun)
         with self.books() as db:
-            rows = audit_lines(db, self._account_id, since, _MANY)
-        for row in rows:
-            data = {**row.detail, "actor": row.actor, "action": row.action}
-            yield LogLine(log=AUDIT, at=row.at, text=row.action, data=data)
+            yield from _audited(db, self._account_id, since)
 
     def backups(self) -> Sequence[Backup]:
-        """What lies in the folder of backups."""
+        """What lies in the folder of backups: of the account's kind of money, for one of the other saves nothing of it."""
         from makenaide.app.power import backups  # noqa: PLC0415 - loads what takes and restores them
 
-        return backups(self.env.home)
+        kept = backups(self.env.home)
+        return kept if self.account is None else [each for each in kept if each.mode == self.account.mode]
 
     def alarms(self) -> tuple[Sequence[Alarm], Sequence[Alarm]]:
         """The scheduled messages on each channel: as they are set up, and as they really would go out."""
@@ -127,6 +141,39 @@ class Home:
     @property
     def _crew(self) -> Crew:
         return Crew(home=self.env.home, account=self.account)
+
+
+def _connections(books: Books) -> Resource:
+    try:
+        with books() as db:
+            about = vitals(db)
+    except (MakenaideError, OSError) as cause:
+        return Resource(name="connections", free=math.nan, told=str(cause))
+    told = f"{about.most - about.used} of {about.most} free"
+    return Resource(name="connections", free=1 - about.used / about.most, told=told)
+
+
+def _database_log(env: Environment, since: datetime, *, begun: bool) -> Iterator[LogLine | Unread]:
+    if env.database_url is not None:
+        yield Unread(log=DATABASE, gap=Gap.ELSEWHERE, told=_FOREIGN)
+        return
+    if not env.home.is_dir():
+        yield Unread(log=DATABASE, gap=Gap.UNBEGUN, told=str(env.home))
+        return
+    log = Files(env.home, PUBLIC).cluster().log
+    yield from database_lines(log, since)
+    if unread := database_gap(log, since, begun=begun):
+        yield unread
+
+
+def _audited(db: Database, account_id: str, since: datetime) -> Iterator[LogLine | Unread]:
+    # One more than is read, so that it shows when there are more.
+    rows = audit_lines(db, account_id, since, _MANY + 1)
+    if len(rows) > _MANY:
+        yield Unread(log=AUDIT, gap=Gap.CUT, told=f"table audit: the newest {_MANY} rows")
+    for row in rows[-_MANY:]:
+        data = {**row.detail, "actor": row.actor, "action": row.action}
+        yield LogLine(log=AUDIT, at=row.at, text=row.action, data=data)
 
 
 def _disk(name: str, folder: Path) -> Resource:

@@ -2,21 +2,26 @@
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from makenaide import __version__
 from makenaide.app.auditing import note_action
 from makenaide.app.database import Store, open_store
+from makenaide.app.noting import keep_action, keep_or_log
+from makenaide.app.person import person
+from makenaide.domain.errors import MakenaideError, Misconfigured, SchemaMismatch
 from makenaide.environment import Environment
 from makenaide.execution.disk import Disk
 from makenaide.ops.backup import FOLDER, Kept, Manifest, Shelf, Source
 from makenaide.ops.scene import Backup
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database, Role
+from makenaide.store.dump import require_vacant
 from makenaide.store.migrate import applied
 from makenaide.store.modes import Mode
+from makenaide.store.runs import AuditEntry
 from makenaide.store.switch import keep_up, kept_up, let_go, users
 
 BACKUP_SECONDS = 1800.0
@@ -120,13 +125,70 @@ def back_up(
     source = Source(
         conninfo=store.conninfo, settings=store.mode.settings, account_id=account_id, program=__version__
     )
-    taken = shelf.take(source, datetime.now(UTC), timed.left())
-    verified = shelf.verify(taken, datetime.now(UTC), timed.left())
+    try:
+        taken = shelf.take(source, datetime.now(UTC), timed.left())
+        verified = shelf.verify(taken, datetime.now(UTC), timed.left())
+    except MakenaideError as cause:
+        _note_failure((env.home, store), account_id or None, actor, cause)
+        raise
     shelf.prune()
     told = {"name": verified.name, "sha256": verified.sha256, "size": verified.size}
     with store.open(Role.WRITER) as db:
         note_action(db, account_id or None, "backup.take", told, actor)
     return _backup(Kept(manifest=verified, intact=True))
+
+
+def _note_failure(
+    where: tuple[Path, Store], account_id: str | None, actor: str | None, cause: MakenaideError
+) -> None:
+    """There is no sound backup, whether or not that can be noted now."""
+    home, store = where
+    told = {"cause": str(cause)}
+    try:
+        with store.open(Role.WRITER) as db:
+            note_action(db, account_id, "backup.fail", told, actor)
+    except MakenaideError:
+        entry = AuditEntry(
+            account_id=account_id,
+            at=datetime.now(UTC),
+            actor=actor or person(),
+            action="backup.fail",
+            detail=told,
+        )
+        keep_or_log(home, entry)
+
+
+def bring_back(env: Environment, name: str, mode: Mode, timed: Timed | None = None) -> Manifest:
+    """Restore the backup `name` of `<home>/backups/` into the database of `env`, compare, and note it in the trail.
+
+    It is proven on a server that is thrown away before anything of the database is touched. `Misconfigured`: there is
+    none, or its rows are of the other mode. `Halted`: the database holds an account. `Inconsistent`: its bytes, rows,
+    balances or chains are not those of its manifest; then nothing of it is left there.
+    """
+    timed, shelf = timed or Timed(), shelf_of(env.home)
+    manifest = shelf.named(name)
+    if manifest.mode != mode:
+        raise Misconfigured(f"backup {name}: it holds {manifest.mode} rows: --mode {manifest.mode}")
+    with open_store(env, mode=mode) as store:
+        with Database.connect(store.conninfo, role=Role.OWNER, settings=mode.settings) as db:
+            require_vacant(db)
+        manifest = shelf.verify(manifest, datetime.now(UTC), timed.left())
+        shelf.bring_back(manifest, store.conninfo, timed.left())
+        _note_return(env, store, manifest)
+    return manifest
+
+
+def _note_return(env: Environment, store: Store, manifest: Manifest) -> None:
+    """In the trail; kept for it where the schema is older and somebody else's to bring up to date."""
+    account, told = manifest.account_id or None, {"name": manifest.name, "sha256": manifest.sha256}
+    try:
+        with replace(store, prepare=store.embedded).open(Role.WRITER) as db:
+            note_action(db, account, "backup.restore", told)
+    except SchemaMismatch:
+        entry = AuditEntry(
+            account_id=account, at=datetime.now(UTC), actor=person(), action="backup.restore", detail=told
+        )
+        keep_action(env.home, entry)
 
 
 def backups(home: Path) -> tuple[Backup, ...]:
@@ -146,7 +208,8 @@ def _age(backup: Backup) -> tuple[datetime, str]:
 def _nameless(file: Path) -> Backup:
     about = file.stat()
     taken = datetime.fromtimestamp(about.st_mtime, UTC)
-    return Backup(name=file.stem, taken_at=taken, intact=False, verified_at=None, size=about.st_size)
+    mode = file.stem.rpartition("-")[2]
+    return Backup(name=file.stem, taken_at=taken, intact=False, verified_at=None, size=about.st_size, mode=mode)
 
 
 def shelf_of(home: Path) -> Shelf:
@@ -163,4 +226,5 @@ def _backup(kept: Kept) -> Backup:
         verified_at=manifest.verified_at,
         size=manifest.size,
         heads={name: {"number": head.number, "hash": head.hash} for name, head in manifest.heads.items()},
+        mode=manifest.mode,
     )

@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 
-from makenaide.app.auditing import INSTALLATION
 from makenaide.domain.errors import Inconsistent
 from makenaide.ops.backup import FOLDER
 from makenaide.store.audit import Remembered, broken, heads_of, owners, told_heads
-from makenaide.store.chain import ChainHead
+from makenaide.store.chain import INSTALLATION, ChainHead
 from makenaide.store.db import Database
 from makenaide.store.modes import schema_mode
 

@@ -23,17 +23,30 @@ from makenaide.app.venues import live_market, open_market
 from makenaide.config import Config, tree
 from makenaide.domain.errors import DatabaseUnavailable, MakenaideError
 from makenaide.environment import Environment
-from makenaide.exchange.upbit.auth import Keys
 from makenaide.exchange.upbit.shares import Role as Share
 from makenaide.ops.fingerprint import code_hash, configuration_hash, hash_of
-from makenaide.ops.scene import Key, Part, Scene
+from makenaide.ops.scene import NO_ACCOUNT, Key, Part, Scene
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database, Role
 from makenaide.store.surroundings import world_now
 
-NO_ACCOUNT = "no account yet: `makenaide run` opens one"
 NOT_ASKED = "this look asks no venue"
 _MARK = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What is known before anybody looks: how the database stood, and whether real money was asked for by its mode.
+
+    `away`: why nothing could be read of the account; "" where that was no hindrance.
+    """
+
+    found: Part | None = None
+    live: bool = False
+    away: str = ""
+
+
+_NOTHING = Before()
 
 
 @contextmanager
@@ -43,18 +56,22 @@ def scene_of(
     account: Account | None,
     *,
     venue: bool = True,
-    found: Part | None = None,
+    before: Before = _NOTHING,
 ) -> Iterator[Scene]:
     """The scene of `account` (None: there is none yet) over `store` (None: the database cannot be opened).
 
-    `found`: the database as it stood before `store` was opened. Raises for a configuration that is wrong, and for
-    nothing that is to be looked at.
+    Raises for a configuration that is wrong, and for nothing that is to be looked at.
     """
-    books = _books(store, found)
+    books = _books(store, before)
     now, holder = _present(books, account)
     scene = _scene(env, account, now, books)
-    scene = replace(scene, place=Home(env=env, account=account, now=now, books=books, found=found))
-    way = _way(env, account, holder) if venue else _Closed(NOT_ASKED)
+    scene = replace(
+        scene,
+        live=scene.live or before.live,
+        place=Home(env=env, account=account, now=now, books=books, found=before.found),
+        no_account=before.away or NO_ACCOUNT,
+    )
+    way = _way(env, scene, holder) if venue else _Closed(NOT_ASKED)
     with ExitStack() as stack:
         if isinstance(way, _Closed):
             yield replace(scene, no_venue=way.why)
@@ -67,8 +84,7 @@ def scene_of(
             venue=late.venue,
             skew=VenueSkew(late.opened, narrow=not scene.stepped),
             ends=None if scene.stepped else VenueEnds(late.opened),
-            rights=None if way.keys is None else KeyRights(late.opened),
-            key=None if way.keys is None else _key(way.keys),
+            rights=KeyRights(late.opened) if way.keyed else None,
         )
 
 
@@ -107,14 +123,16 @@ def _scene(
         configuration=configuration_hash(settings),
         code=code_hash(),
         config=settings,
+        key=_key(env.secrets.access),
         halted=None if halt is None else str(halt),
     )
 
 
-def _books(store: Store | None, found: Part | None) -> Callable[[], AbstractContextManager[Database]]:
+def _books(store: Store | None, before: Before) -> Callable[[], AbstractContextManager[Database]]:
     """A reader of its own for each look. No look makes a schema."""
     if store is None:
-        why = found.detail if found is not None and found.detail else "the database is away"
+        seen = "" if before.found is None else before.found.detail
+        why = seen or before.away or "the database is away"
 
         def away() -> AbstractContextManager[Database]:
             raise DatabaseUnavailable(why)
@@ -151,16 +169,17 @@ class _Closed:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """How the venue is opened, and a real account's keys: those of paper are the simulator's own business."""
+    """How the venue is opened; `keyed`: with the real key. Those of paper are the simulator's own business."""
 
     opening: Opening
-    keys: Keys | None = None
+    keyed: bool = False
 
 
-def _way(env: Environment, account: Account | None, holder: str | None) -> _Open | _Closed:
+def _way(env: Environment, scene: Scene, holder: str | None) -> _Open | _Closed:
     """The way to the account's venue, with a person's share of its limits."""
+    account = scene.account
     if account is None:
-        return _Closed(NO_ACCOUNT)
+        return _Closed(scene.no_account)
     if holder is not None:
         return _Closed(f"the account's simulator belongs to {holder}, as long as that runs")
     config = env.config
@@ -186,7 +205,7 @@ def _live_way(env: Environment, config: Config) -> _Open | _Closed:
         with live_market(config, keys, StopFlag()) as market:
             yield Opened(venue=market.venue, clock=market.clock, endings=market.endings)
 
-    return _Open(opening, keys)
+    return _Open(opening, keyed=True)
 
 
 def _paper_way(env: Environment, config: Config, account: Account) -> _Open | _Closed:
@@ -202,5 +221,5 @@ def _paper_way(env: Environment, config: Config, account: Account) -> _Open | _C
     return _Open(opening)
 
 
-def _key(keys: Keys) -> Key:
-    return Key(mark=hash_of(["access", keys.access])[:_MARK], access=keys.access)
+def _key(access: str) -> Key | None:
+    return Key(mark=hash_of(["access", access])[:_MARK], access=access) if access else None

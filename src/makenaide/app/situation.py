@@ -9,7 +9,7 @@ from makenaide.app.clock import boot_seconds
 from makenaide.app.detached import Living
 from makenaide.app.guardpost import Post, Watch, latest_post
 from makenaide.app.holder import held, trader_of
-from makenaide.app.operation import State, Worker, process_of, read_operation
+from makenaide.app.operation import State, Worker, process_of, read_operation, silent
 from makenaide.app.parts import database_part
 from makenaide.app.warden import unguarded
 from makenaide.domain.errors import MakenaideError, Misconfigured, SchemaMismatch
@@ -56,6 +56,7 @@ def situation(env: Environment, mode: Mode, account: str | None, *, live: bool) 
         trader=books.trader,
         guard=guard is not None and guard.standing(boot_seconds()).watch is Watch.WATCHING,
         steward=steward_of(env.home) is not None,
+        hung=steward_of(env.home) is not None and keeper_of(env.home) is None,
         holding=books.holding,
         guarded=0 if beat is None else beat.stops,
         stopped=operation is not None and operation.state is State.STOPPED,
@@ -66,6 +67,11 @@ def steward_of(home: Path) -> Living | None:
     """The living steward of `home`."""
     steward = process_of(home, Worker.STEWARD)
     return steward if steward is not None and steward.alive else None
+
+
+def keeper_of(home: Path) -> Living | None:
+    """The living steward of `home` that gives signs of life: one that hangs keeps no schedule."""
+    return None if silent(home, Worker.STEWARD) else steward_of(home)
 
 
 def trader_on(db: Database, account: str) -> Living | None:

@@ -11,7 +11,8 @@ from makenaide.app.meant import Meant
 from makenaide.app.operation import State, Worker
 from makenaide.app.ownhalt import lift_own
 from makenaide.app.power import Grip
-from makenaide.app.situation import steward_of
+from makenaide.app.proving import gathered
+from makenaide.app.situation import keeper_of
 from makenaide.app.wanted import Wanted
 from makenaide.app.warden import relieve
 from makenaide.app.workers import Workers, program
@@ -90,8 +91,10 @@ class HomeStart:
         undone = list(self.workers.end())
         if not self._guarded_before and self.workers.watches():
             undone.append(self._relieved())
-        if self._powered and self.grip.let_go():
+        if self._powered and flat(self.grip) and self.grip.let_go():
             undone.append("the database goes down with its last user")
+        elif self._powered:
+            undone.append("the database stays up: `makenaide stop` powers it down once that is safe")
         return undone
 
     # ---- S1, S2: the database ----
@@ -126,7 +129,7 @@ class HomeStart:
         return None if self._warm or self._all_run() else "nothing is loaded yet"
 
     def _all_run(self) -> bool:
-        if not self.workers.watches() or steward_of(self.env.home) is None:
+        if not self.workers.watches() or keeper_of(self.env.home) is None:
             return False
         with self.grip.connect() as db:
             return bool(applied(db)) and self.workers.trader(db) is not None
@@ -186,7 +189,7 @@ class HomeStart:
                 missing.append("the trader does not hold the account")
             if not self.workers.watches():
                 missing.append("the guard is not heard")
-            if steward_of(self.env.home) is None:
+            if keeper_of(self.env.home) is None:
                 missing.append("nobody keeps the schedule")
         if account is not None and not missing:
             missing += self.gate(self.env, self.grip.store(), account)
@@ -237,3 +240,12 @@ def _loaded(worker: Worker, process: "subprocess.Popen[str]", seconds: float) ->
         words = err.strip().splitlines()
         raise Unavailable(f"{worker}: cannot be loaded: {words[-1] if words else process.returncode}")
     return out.strip()
+
+
+def flat(grip: Grip) -> bool:
+    """Whether nothing is held, in doubt or in somebody's hands: only then may the database go without a stop."""
+    try:
+        with gathered(grip, None) as facts:
+            return not any(each.guarded or each.unsettled or each.holder for each in facts.accounts)
+    except (MakenaideError, OSError):
+        return False

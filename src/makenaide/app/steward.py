@@ -7,8 +7,10 @@ happens to it, the trader and the guard go on.
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from makenaide import __version__
@@ -19,13 +21,14 @@ from makenaide.app.database import Store
 from makenaide.app.detached import this_process
 from makenaide.app.listening import listening
 from makenaide.app.notify import send_due
-from makenaide.app.operation import Worker, beat, enter, leave, note_start
+from makenaide.app.noting import FOLDER, note_kept
+from makenaide.app.operation import SILENT_SECONDS, Worker, beat, enter, leave, note_start
 from makenaide.app.remembering import require_whole
 from makenaide.app.tending import DatabaseKeeper, TraderKeeper
 from makenaide.domain.errors import InUse, MakenaideError
 from makenaide.environment import Environment
 from makenaide.monitoring.measures import Name, flush
-from makenaide.ops.attempt import Body
+from makenaide.ops.attempt import Body, Failed
 from makenaide.ops.fingerprint import code_hash
 from makenaide.ops.markers import Markers
 from makenaide.ops.scheduler import Scheduler, SchedulerParts
@@ -41,10 +44,20 @@ _PULSE_SECONDS = 5.0
 _OUTBOX_SECONDS = 3.0
 _MEASURES_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
+_KEPT_SECONDS = 60.0
+_SWEEP_SECONDS = 86_400.0
 
 
-def steward(env: Environment, store: Store, account: Account, flag: StopFlag, bodies: Mapping[str, Body]) -> None:
-    """Keep the schedule of `account` until `flag` is raised; `bodies` by the name of their job.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What a steward does: `bodies` by the name of their job; `failed` hears of slots that came to no good end."""
+
+    bodies: Mapping[str, Body]
+    failed: Failed | None = None
+
+
+def steward(env: Environment, store: Store, account: Account, flag: StopFlag, duties: Duties) -> None:
+    """Keep the schedule of `account` until `flag` is raised.
 
     The opened `store` is the caller's, and keeps the embedded server up. `InUse` when another process keeps the
     schedule of this data folder.
@@ -63,16 +76,33 @@ def steward(env: Environment, store: Store, account: Account, flag: StopFlag, bo
         stack.callback(log.info, "steward", extra={"action": "steward.stop"})
         _note(env, store, account)
         stack.enter_context(listening(env, store, account, flag))
+        parts = _parts(env, store, account, flag, (database, duties))
+        scheduler = Scheduler(parts)
         todo = (
-            Chore(name="pulse", seconds=_PULSE_SECONDS, do=lambda: beat(env.home, Worker.STEWARD)),
+            Chore(name="pulse", seconds=_PULSE_SECONDS, do=lambda: pulse(env.home, scheduler)),
             Chore(name="database", seconds=_LOOK_SECONDS, do=database.look),
             Chore(name="trader", seconds=_LOOK_SECONDS, do=trader.look),
             Chore(name="outbox", seconds=_OUTBOX_SECONDS, do=lambda: send_due(env, store)),
             Chore(name="measures", seconds=_MEASURES_SECONDS, do=lambda: _flush(store, account)),
+            Chore(name="kept", seconds=_KEPT_SECONDS, do=lambda: note_waiting(env, store)),
+            Chore(name="sweep", seconds=_SWEEP_SECONDS, do=parts.markers.sweep),
         )
         stack.enter_context(chores(todo, flag))
         note_start(store.measures, Worker.STEWARD)
-        Scheduler(_parts(env, store, account, flag, (database, bodies))).run(flag)
+        scheduler.run(flag)
+
+
+def pulse(home: Path, scheduler: Scheduler) -> None:
+    """A sign of life, while the loop that keeps the schedule comes round."""
+    if scheduler.silence < SILENT_SECONDS:
+        beat(home, Worker.STEWARD)
+
+
+def note_waiting(env: Environment, store: Store) -> None:
+    """Note the actions that were kept while there was no database."""
+    if any((env.home / FOLDER).glob("*.json")):
+        with store.open(Role.WRITER) as db:
+            note_kept(db, env.home)
 
 
 def _parts(
@@ -80,13 +110,10 @@ def _parts(
     store: Store,
     account: Account,
     flag: StopFlag,
-    work: tuple[DatabaseKeeper, Mapping[str, Body]],
+    work: tuple[DatabaseKeeper, Duties],
 ) -> SchedulerParts:
-    database, bodies = work
+    database, duties = work
     config, me = env.config, this_process()
-    markers = Markers(env.home / "claims")
-    with suppress(OSError):
-        markers.sweep()
 
     def measured(name: str, seconds: float, failed: bool) -> None:
         store.measures.note(Name.WORK, name, seconds, failed=failed)
@@ -94,14 +121,15 @@ def _parts(
     return SchedulerParts(
         account_id=account.account_id,
         jobs=jobs(config.operations, config.schedule, account.installation),
-        bodies={JobName.DATABASE.value: database_body(database), **bodies},
+        bodies={JobName.DATABASE.value: database_body(database), **duties.bodies},
         open=database.open,
         holder=f"process {me.pid} (steward, {me.born})",
         clock=WallClock(flag),
         steady=time.monotonic,
         settings=config.operations,
-        markers=markers,
+        markers=Markers(env.home / "claims"),
         measured=measured,
+        failed=duties.failed,
     )
 
 

@@ -70,7 +70,7 @@ class TraderKeeper:
         operation, process = read_operation(self._env.home), process_of(self._env.home, Worker.TRADER)
         now = self._clock()
         # Without its file it was told to end, by a person or because its account is at its end.
-        if operation is None or operation.state is not State.STARTED or process is None or process.alive:
+        if operation is None or not operation.supervised or process is None or process.alive:
             if process is not None and process.alive and now - self._begun_at >= _STEADY_SECONDS:
                 self._deaths = 0
             return False

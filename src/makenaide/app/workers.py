@@ -15,7 +15,7 @@ from makenaide.app.live import admitted
 from makenaide.app.meant import Meant
 from makenaide.app.operation import Worker
 from makenaide.app.power import Grip
-from makenaide.app.situation import steward_of, trader_on
+from makenaide.app.situation import keeper_of, steward_of, trader_on
 from makenaide.app.wanted import Wanted
 from makenaide.app.warden import orders_for
 from makenaide.domain.errors import Unavailable
@@ -27,6 +27,8 @@ from makenaide.store.home import file_faults
 from makenaide.store.processes import birth
 
 _PAUSE = 0.2
+_HUNG_SECONDS = 5.0
+"""So long a worker that gives no sign of life may still take."""
 _END_SECONDS = 30.0
 """So long a worker may take to end when it is asked to."""
 
@@ -99,13 +101,16 @@ class Workers:
 
     def lacks_steward(self) -> str | None:
         """None when the schedule is kept; `Unavailable` when our steward ended again."""
-        if steward_of(self.env.home) is not None:
+        if keeper_of(self.env.home) is not None:
             return None
         self.require_alive(Worker.STEWARD)
         return "nobody keeps the schedule"
 
     def start_steward(self, _left: Left) -> str:
-        """Start the steward; it waits for the trader to open a new account."""
+        """Start the steward; it waits for the trader to open a new account. One that lives and hangs is ended."""
+        hung = steward_of(self.env.home)
+        if hung is not None:
+            end(hung, _HUNG_SECONDS)
         return self._begin(Worker.STEWARD, ("schedule", "--run", *self.about.arguments), self._keys())
 
     def _keys(self) -> Mapping[str, str]:
@@ -137,6 +142,9 @@ class Workers:
         for worker in (Worker.STEWARD, Worker.TRADER):
             process = self._begun.pop(worker, None)
             if process is not None and process.alive:
-                end(Living(pid=process.pid, born=birth(process.pid) or ""), _END_SECONDS)
-                ended.append(f"{worker} ended (process {process.pid})")
+                living = Living(pid=process.pid, born=birth(process.pid) or "")
+                # A trader is asked and never killed: what it is about it brings to an end.
+                went = end(living, _END_SECONDS, kill=worker is not Worker.TRADER)
+                told = "ended" if went or not living.alive else "was asked to end and goes on"
+                ended.append(f"{worker} {told} (process {process.pid})")
         return ended

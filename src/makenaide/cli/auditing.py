@@ -3,7 +3,8 @@
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from makenaide.cli.output import console, safe, table
 from makenaide.domain.clock import KST, kst
 from makenaide.domain.errors import Inconsistent, Misconfigured
 from makenaide.store.accounts import latest_account
-from makenaide.store.audit import Entry, Sought, heads_of, trail
+from makenaide.store.audit import Entry, Remembered, Sought, heads_of, holder, trail
 from makenaide.store.chain import ChainHead
 from makenaide.store.db import Database, Role
 from makenaide.store.runs import latest_run
@@ -28,6 +29,7 @@ SHOWN = 200
 """Entries in the table; all of them are in the JSON."""
 
 _SPAN = re.compile(r"([0-9]{1,6})([dhm])")
+_LINK = re.compile(r"(installation\.)?([a-z_]{1,60}) ([1-9][0-9]{0,17}) ([0-9a-f]{12,64})")
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 _WIDTH = 160
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -35,21 +37,36 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 Heads = Mapping[str, Mapping[str, ChainHead]]
 
 
-def show_audit(mode: str, since: str | None, actor: str | None, *, as_json: bool) -> None:
-    """Print the trail from `since` on (by default the last seven days) of one `actor` or of all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What came of looking for a head that a person holds: whose link it is, None where `flaw` says why not."""
+
+    link: str
+    owner: str | None
+    flaw: str
+
+
+def show_audit(
+    mode: str, since: str | None, actor: str | None, links: Sequence[str] = (), *, as_json: bool
+) -> None:
+    """Print the trail from `since` on (by default the last seven days) of one `actor` or of all, and whether the
+    `links` that a person holds ("audit 812 3f9c0a1b2c3d") are still links.
 
     `Inconsistent` (exit code 12), naming the first broken link of each chain, when one does not hold.
     """
+    asked = parse_links(links)
     parse_since(since or DEFAULT, datetime.now(UTC))  # before anything is opened
     env, text = environment()
     rows = mode_of(env.config, {"mode": mode})
     with open_store(env, prepare=True, mode=rows) as store, store.open(Role.READER) as db, db.snapshot():
         sought = Sought(since=parse_since(since or DEFAULT, _now(db)), actor=actor)
-        heads, broken = heads_of(db), broken_chains(db, env.home)
+        found = [_found(db, each) for each in asked]
+        wrong = tuple(f"{each.link}: {each.flaw}" for each in found if each.owner is None)
+        heads, broken = heads_of(db), (*broken_chains(db, env.home), *wrong)
         if as_json:
-            _write(trail(db, sought), sought, (heads, broken))
+            _write(trail(db, sought), sought, (heads, broken), found)
         else:
-            _print(trail(db, sought), text, (heads, broken))
+            _print(trail(db, sought), text, (heads, broken), found)
     sys.stdout.flush()
     if broken:
         raise Inconsistent("\n  ".join(broken))
@@ -73,6 +90,32 @@ def parse_since(asked: str, now: datetime) -> datetime:
         ) from None
 
 
+def parse_links(asked: Iterable[str]) -> tuple[Remembered, ...]:
+    """The heads that a person holds, as a message prints them: "CHAIN NUMBER HASH", several separated by commas.
+
+    `Misconfigured` says what was expected.
+    """
+    found = []
+    for each in (part for text in asked for part in text.split(",")):
+        link = " ".join(each.lower().split())
+        read = _LINK.fullmatch(link)
+        if read is None:
+            raise Misconfigured(
+                "--link: expected a chain, a number and a hash (at least 12 hexadecimal digits), as a message has "
+                "them, such as 'audit 812 3f9c0a1b2c3d' or 'installation.audit 7 0b1c2d3e4f50'; "
+                f"got {each.strip()[:200]!r}"
+            )
+        owner = "" if read[1] else "account"
+        head = ChainHead(number=int(read[3]), hash=read[4])
+        found.append(Remembered(where=link, owner=owner, chain=read[2], head=head))
+    return tuple(found)
+
+
+def _found(db: Database, each: Remembered) -> Found:
+    owner, flaw = holder(db, each)
+    return Found(link=each.where, owner=owner, flaw=flaw)
+
+
 def _now(db: Database) -> datetime:
     """What "ago" counts from: the wall clock, or the account's own time where that stands still before it."""
     now, account = datetime.now(UTC), latest_account(db)
@@ -85,7 +128,9 @@ def _now(db: Database) -> datetime:
 # ---- JSON ----
 
 
-def _write(entries: Iterable[Entry], sought: Sought, chains: tuple[Heads, tuple[str, ...]]) -> None:
+def _write(
+    entries: Iterable[Entry], sought: Sought, chains: tuple[Heads, tuple[str, ...]], found: Sequence[Found] = ()
+) -> None:
     """One object, entry by entry: a trail of years is never in memory at once."""
     heads, broken = chains
     out = sys.stdout
@@ -98,7 +143,9 @@ def _write(entries: Iterable[Entry], sought: Sought, chains: tuple[Heads, tuple[
         owner: {chain: {"number": head.number, "hash": head.hash} for chain, head in of.items()}
         for owner, of in heads.items()
     }
-    out.write(f'\n], "heads": {_json(told)}, "verified": {_json(not broken)}, "broken": {_json(list(broken))}}}\n')
+    links = [{"link": each.link, "account": each.owner, "flaw": each.flaw or None} for each in found]
+    out.write(f'\n], "links": {_json(links)}')
+    out.write(f', "heads": {_json(told)}, "verified": {_json(not broken)}, "broken": {_json(list(broken))}}}\n')
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:
@@ -121,7 +168,9 @@ def _json(value: Any) -> str:
 # ---- for people ----
 
 
-def _print(entries: Iterable[Entry], text: Text, chains: tuple[Heads, tuple[str, ...]]) -> None:
+def _print(
+    entries: Iterable[Entry], text: Text, chains: tuple[Heads, tuple[str, ...]], found: Sequence[Found] = ()
+) -> None:
     heads, broken = chains
     last, count = deque[Entry](maxlen=SHOWN), 0
     for entry in entries:
@@ -145,6 +194,9 @@ def _print(entries: Iterable[Entry], text: Text, chains: tuple[Heads, tuple[str,
     if links:
         out.print()
         out.print(table(names, links))
+    for each in found:
+        if each.owner is not None:
+            out.print(f"[green]{text('audit.linked', link=safe(each.link), account=safe(each.owner or '-'))}[/]")
     if not broken:
         out.print(f"[green]{text('audit.holds', count=len(links))}[/]")
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -24,10 +25,10 @@ from makenaide.domain.verdict import Verdict
 from makenaide.environment import Environment
 from makenaide.ops.check import Checklist
 from makenaide.ops.checks.register import BY_ID, chosen
-from makenaide.ops.record import last
 from makenaide.store.accounts import Account, latest_account
 from makenaide.store.checklists import Acknowledgement
 from makenaide.store.db import Role
+from makenaide.store.modes import Mode
 
 _TITLES = {
     Checklist.MORNING: "checking.message.morning",
@@ -42,14 +43,16 @@ def check(asked: Mapping[str, Any], what: str, form: str) -> int:
     """Look at the list or the check `what`, print it as `form` says; the exit code of the worst verdict."""
     checks = chosen(what)
     env, text = environment()
-    with ground_of(env, mode_of(env.config, asked)) as ground:
-        taken = look(ground, _account(env, ground, asked), checks, whole=what.lower() in set(Checklist))
+    with ground_of(env, mode_of(env.config, asked)) as opened:
+        account, away = _account(env, opened, asked)
+        ground = replace(opened, away=away, live=asked.get("mode") == Mode.LIVE)
+        taken = look(ground, account, checks, whole=what.lower() in set(Checklist))
         _print(taken, what.lower() if what.lower() in set(Checklist) else checks[0].id, form, text)
     return taken.verdict.exit_code
 
 
 def acknowledge(asked: Mapping[str, Any], check_id: str, until: date, note: str, *, as_json: bool) -> None:
-    """Keep a person's word: the WARN of that check is folded up to and including `until` (KST)."""
+    """Keep a person's word: the WARN that the check found last is folded up to and including `until` (KST)."""
     known = BY_ID.get(check_id.upper())
     if known is None:
         raise Misconfigured(f"acknowledge: unknown: {check_id}{near(check_id.upper(), BY_ID)}")
@@ -59,14 +62,10 @@ def acknowledge(asked: Mapping[str, Any], check_id: str, until: date, note: str,
         key = "" if account is None else account.account_id
         word = Acknowledgement(check_id=known.id, until=until, actor=person(), note=note, at=present(db, account))
         keep(db, key, word)
-        verdict = last(db, key, [known.id]).get(known.id)
-    folded = verdict is None or verdict.exit_code <= Verdict.WARN.exit_code
     if as_json:
-        print_json({"check": known.id, "until": until.isoformat(), "account": key, "verdict": verdict})
+        print_json({"check": known.id, "until": until.isoformat(), "account": key, "verdict": Verdict.WARN})
         return
     console().print(text("checking.acknowledged", id=known.id, until=until.isoformat()))
-    if not folded:
-        console().print(f"[yellow]{text('checking.not_folded', id=known.id, verdict=str(verdict))}[/]")
 
 
 def message(text: Text) -> Render:
@@ -84,22 +83,26 @@ def message(text: Text) -> Render:
 
 
 def _body(taken: Taken, text: Text) -> list[str]:
-    """What changed, what is not well (the worst first), what a person has seen, the heads: one line each."""
+    """What changed, the heads (so early that no channel cuts them off), what is not well (the worst first), what a
+    person has seen: one line each."""
     rows = told(taken, text)
     loud = [row for row in rows if not row.verdict.quiet and row.until is None]
-    lines = [_changed(taken, text)]
+    lines = [_changed(taken, text), *_heads(taken, text)]
     lines += [_line(row) for row in sorted(loud, key=lambda row: -row.verdict.exit_code)]
     if not loud:
         lines.append(text("checking.message.good", counts=counts(taken)))
     seen = [f"{row.id} ({row.until.isoformat()})" for row in rows if row.until is not None]
     if seen:
         lines.append(text("checking.message.seen", checks=", ".join(seen)))
-    if taken.heads:
-        heads = [f"{name} {head.number} {head.hash[:_HEAD]}" for name, head in sorted(taken.heads.items())]
-        lines.append(text("checking.message.heads", heads=", ".join(heads)))
     if not taken.kept:
         lines.append(text("checking.unkept", cause=taken.away))
     return lines
+
+
+def _heads(taken: Taken, text: Text) -> list[str]:
+    """Each as `makenaide audit --link` takes it."""
+    heads = [f"{name} {head.number} {head.hash[:_HEAD]}" for name, head in sorted(taken.heads.items())]
+    return [text("checking.message.heads", heads=", ".join(heads))] if heads else []
 
 
 def _changed(taken: Taken, text: Text) -> str:
@@ -120,15 +123,15 @@ def _line(row: Told) -> str:
 # ---- which account, which form ----
 
 
-def _account(env: Environment, ground: Ground, asked: Mapping[str, Any]) -> Account | None:
-    """The account that is named, else the one used last; None in a fresh home, or while nobody can read of any."""
+def _account(env: Environment, ground: Ground, asked: Mapping[str, Any]) -> tuple[Account | None, str]:
+    """The account that is named, else the one used last; None in a fresh home, or with why nobody can read of any."""
     if ground.store is None:
-        return None
+        return None, ground.away
     try:
         with ground.store.open(Role.READER) as db:
-            return stored_account(db, wanted(env, asked)) if named(asked) else latest_account(db)
-    except (Unavailable, Inconsistent):
-        return None
+            return stored_account(db, wanted(env, asked)) if named(asked) else latest_account(db), ""
+    except (Unavailable, Inconsistent) as cause:
+        return None, str(cause)
 
 
 def _print(taken: Taken, what: str, form: str, text: Text) -> None:

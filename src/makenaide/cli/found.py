@@ -37,7 +37,18 @@ def told(taken: Taken, text: Text) -> list[Told]:
 
 
 def sentence(said: Said, text: Text) -> str:
-    """What was found, in the language of `text`; a sentence that nobody wrote is told by its key and its values."""
+    """What was found, in the language of `text`, and in brackets the parts of it that are N/A.
+
+    A sentence that nobody wrote is told by its key and its values.
+    """
+    whole = _sentence(said, text)
+    if not said.more:
+        return whole
+    absent = "; ".join(_sentence(each, text) for each in said.more)
+    return f"{whole} ({Verdict.NOT_APPLICABLE}: {absent})"
+
+
+def _sentence(said: Said, text: Text) -> str:
     try:
         # Filled in here: parameters may have any name.
         return text(f"check.said.{said.key}").format(**said.values)

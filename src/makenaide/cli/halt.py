@@ -4,7 +4,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from makenaide.app.halted import halt_file, holds_live, note_in_database
+from makenaide.app.halted import halt_file, holds_live, keep_throw, note_in_database
 from makenaide.app.person import person, user
 from makenaide.catalogue import Text, language, texts
 from makenaide.cli.door import environment
@@ -24,8 +24,8 @@ def set_halt(reason: str, *, as_json: bool) -> None:
     switch = halt_file(home)
     with file_faults(home):
         home.mkdir(parents=True, exist_ok=True)
-        switch.set(reason, user() or "?", now)
-    _tell(_environment(), (switch.halt(), now), texts(language(os.environ)), as_json=as_json)
+        switch.set(reason, user(), now)
+    _tell(_environment(), (None, switch.halt(), now), texts(language(os.environ)), as_json=as_json)
 
 
 def _environment() -> Environment | None:
@@ -40,11 +40,12 @@ def lift_halt(*, yes: bool, as_json: bool) -> None:
     """Allow buying again, once a person has said so; a script may say so on paper only."""
     env, text = environment()
     switch, now = halt_file(env.home), datetime.now(UTC)
-    if switch.halt() is not None:
+    before = switch.halt()
+    if before is not None:
         _require_word(env, text, yes=yes)
         with file_faults(env.home):
             switch.lift()
-    _tell(env, (switch.halt(), now), text, as_json=as_json)
+    _tell(env, (before, switch.halt(), now), text, as_json=as_json)
 
 
 def _require_word(env: Environment, text: Text, *, yes: bool) -> None:
@@ -58,13 +59,19 @@ def _require_word(env: Environment, text: Text, *, yes: bool) -> None:
         raise Misconfigured(text("halt.wrong"))
 
 
-def _tell(env: Environment | None, now: tuple[Halt | None, datetime], text: Text, *, as_json: bool) -> None:
-    halt, at = now
+def _tell(
+    env: Environment | None, now: tuple[Halt | None, Halt | None, datetime], text: Text, *, as_json: bool
+) -> None:
+    """`now`: the halt that was lifted, the one in force, and when."""
+    before, halt, at = now
     if not as_json:
         told = text("halt.lifted") if halt is None else text("halt.set", halt=safe(halt))
         console().print(told, style="green" if halt is None else "bold red")
         sys.stdout.flush()
     noted = env is not None and note_in_database(env, halt, at, person())
+    thrown = before if halt is None else halt
+    if not noted and thrown is not None:
+        keep_throw(data_folder(os.environ), (thrown, halt is not None), at, person())
     if as_json:
         told_halt = None if halt is None else {"reason": halt.reason, "by": halt.by, "at": halt.at}
         print_json({"halt": told_halt, "noted": noted})

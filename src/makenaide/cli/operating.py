@@ -12,7 +12,7 @@ from makenaide.cli.options import json_option, mode_option, source_options
 
 def register(group: click.Group, text: Text) -> None:
     """Add the commands of operating to `group`."""
-    for add in (_check, _acknowledge, _start, _stop, _warmup, _schedule, _backup, _audit):
+    for add in (_check, _acknowledge, _start, _stop, _warmup, _schedule, _backup, _restore, _audit):
         add(group, text)
 
 
@@ -100,13 +100,25 @@ def _backup(group: click.Group, text: Text) -> None:
         return backup(source, as_json=as_json)
 
 
+def _restore(group: click.Group, text: Text) -> None:
+    @group.command("restore", help=text("help.restore"))
+    @click.argument("name")
+    @mode_option(text)
+    @json_option(text)
+    def restore(*, name: str, mode: str, as_json: bool) -> int:
+        from makenaide.cli.starting import restore
+
+        return restore(name, mode, as_json=as_json)
+
+
 def _audit(group: click.Group, text: Text) -> None:
     @group.command("audit", help=text("help.audit"))
     @click.option("--since", metavar="WHEN", help=text("help.option.since"))
     @click.option("--actor", metavar="NAME", help=text("help.option.actor"))
+    @click.option("--link", "links", multiple=True, metavar="'CHAIN NUMBER HASH'", help=text("help.option.link"))
     @mode_option(text)
     @json_option(text)
-    def audit(*, since: str | None, actor: str | None, mode: str, as_json: bool) -> None:
+    def audit(*, since: str | None, actor: str | None, links: tuple[str, ...], mode: str, as_json: bool) -> None:
         from makenaide.cli.auditing import show_audit
 
-        show_audit(mode, since, actor, as_json=as_json)
+        show_audit(mode, since, actor, links, as_json=as_json)

@@ -1,5 +1,6 @@
 """How commands speak: JSON on request, tables for people, both escaped against hostile names."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -12,12 +13,26 @@ from rich.table import Table
 
 from makenaide.domain.money import plain
 
+_NOT_ASCII = re.compile(r"[\x7f-\U0010ffff]")
+"""In JSON these stand in strings alone."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order=None)
 
 
 def print_json(data: Any) -> None:
-    """Write `data` as indented JSON on stdout; decimals as plain JSON numbers, times in ISO 8601 with offset."""
-    sys.stdout.write(msgspec.json.format(_ENCODER.encode(data), indent=2).decode() + "\n")
+    """Write `data` as indented JSON on stdout; decimals as plain JSON numbers, times in ISO 8601 with offset.
+
+    What is not to be seen (C1 controls, marks that turn the writing direction) is escaped: it may steer a terminal.
+    """
+    text = msgspec.json.format(_ENCODER.encode(data), indent=2).decode()
+    sys.stdout.write(_NOT_ASCII.sub(_escaped, text) + "\n")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if char.isprintable():
+        return char
+    units = char.encode("utf-16-be")  # JSON escapes what is above U+FFFF as two halves
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 _PIPE_WIDTH = 120

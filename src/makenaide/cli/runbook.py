@@ -30,16 +30,36 @@ COMPROMISE: Mapping[str, tuple[str, ...]] = {
     "orders": (),
     "isolate": (
         'makenaide halt --reason "suspected compromise"',
-        "makenaide stop --all --accept-unguarded",
+        "makenaide stop --mode live --all --accept-unguarded",
     ),
     "unplug": (),
-    "evidence": ("makenaide audit --since 365d --json > audit.json", "makenaide check E5 --json > security.json"),
-    "rebuild": ("make setup", "make check"),
+    "evidence": (
+        "makenaide audit --mode live --since 365d --json > audit.json",
+        "makenaide check E5 --mode live --json > security.json",
+        "makenaide audit --mode live --link 'CHAIN NUMBER HASH'",
+    ),
+    "rebuild": ("make setup", "make check", 'makenaide halt --reason "rebuilt, not released yet"'),
     "rotate": (),
-    "restore": ("makenaide db init", "makenaide db validate"),
-    "reconcile": ("makenaide reconcile",),
-    "review": ("makenaide audit --since 365d", "makenaide audit --since 365d --actor person"),
-    "resume": ("makenaide check morning", "makenaide check readiness", "makenaide halt --lift", "makenaide start"),
+    "restore": (
+        "makenaide restore NAME --mode live",
+        "makenaide db init --mode live",
+        "makenaide db validate --mode live",
+        "makenaide audit --mode live --link 'CHAIN NUMBER HASH'",
+    ),
+    "reconcile": ("makenaide reconcile --mode live",),
+    "review": (
+        "makenaide audit --mode live --since 365d",
+        "makenaide audit --mode live --since 365d --actor person",
+    ),
+    "resume": (
+        "makenaide rehearse --seeds 20 --days 30",
+        "makenaide live check",
+        "makenaide live confirm",
+        "makenaide start --mode live",
+        "makenaide check morning --mode live",
+        "makenaide check readiness --mode live",
+        "makenaide halt --lift",
+    ),
 }
 """What to do when somebody else may hold the key or the machine: the steps in their order, and their commands."""
 

@@ -1,4 +1,4 @@
-"""`start`, `stop` and `backup`: the plan as a table, a line for each step that is carried out, and the message.
+"""`start`, `stop`, `backup`, `restore`: the plan as a table, a line for each step carried out, and the message.
 
 A person's interruption breaks a plan off between two looks; the same command goes on from there.
 """
@@ -17,10 +17,11 @@ from makenaide.app.identity import mode_of, named
 from makenaide.app.logs import log_to
 from makenaide.app.meant import Meant, meant, to_start
 from makenaide.app.notify import tell
+from makenaide.app.noting import note_somewhere
 from makenaide.app.operation import Worker, process_of
 from makenaide.app.person import person
 from makenaide.app.planbook import HomeJournal, one_plan
-from makenaide.app.power import Grip, back_up
+from makenaide.app.power import Grip, back_up, bring_back
 from makenaide.app.shutdown import HomeStop
 from makenaide.app.situation import situation
 from makenaide.app.startup import HomeStart
@@ -150,6 +151,27 @@ def backup(asked: Mapping[str, Any], *, as_json: bool) -> int:
     return 0
 
 
+def restore(name: str, mode: str, *, as_json: bool) -> int:
+    """Bring the backup `name` back into a database without accounts, compare; raises what went wrong."""
+    env, text = environment()
+    log_to(env.home, uuid4().hex[:12])
+    with one_plan(env.home):
+        held = bring_back(env, name, mode_of(env.config, {"mode": mode}))
+    had = held.contents
+    heads = {
+        owner: {chain: {"number": head.number, "hash": head.hash} for chain, head in of.items()}
+        for owner, of in had.heads.items()
+    }
+    if as_json:
+        told = {"name": held.name, "mode": held.mode, "taken_at": held.taken_at.isoformat(), "sha256": held.sha256}
+        print_json(told | {"rows": dict(had.counts), "balances": dict(had.balances), "heads": heads})
+        return 0
+    chains = sum(map(len, heads.values()))
+    said = {"rows": f"{sum(had.counts.values()):,}", "balances": len(had.balances), "chains": chains}
+    console().print(f"[green]{text('plan.restored', name=safe(held.name), **said)}[/]", soft_wrap=True)
+    return 0
+
+
 def warm_up(worker: str) -> None:
     """Load what `worker` needs, and print the seconds that it took."""
     sys.stdout.write(f"{load(worker):.3f}\n")
@@ -200,6 +222,7 @@ class _Desk:
         try:
             ended = carry_out(plan, acts, course)
             self._tell(ended, grip)
+            self._note_failure(ended)
         finally:
             grip.give_back()
         if self.as_json:
@@ -209,6 +232,14 @@ class _Desk:
         if ended.failure is not None:
             raise ended.failure
         return 0
+
+    def _note_failure(self, ended: Ended) -> None:
+        """A plan that failed or was refused is in the audit trail too; what succeeds notes itself."""
+        if ended.failure is None:
+            return
+        step = None if ended.failed is None else ended.failed.step
+        detail = {"plan": ended.plan.id, "outcome": "failed", "step": step, "cause": str(ended.failure)}
+        note_somewhere(self.env, self.env.home, ended.plan.account, f"system.{ended.plan.procedure}", detail)
 
     def _does(self, step: Step) -> str:
         return self.text(f"plan.does.{step.does}")

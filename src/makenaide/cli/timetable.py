@@ -14,7 +14,7 @@ from makenaide.app.identity import mode_of, named
 from makenaide.app.logs import log_to
 from makenaide.app.notify import tell
 from makenaide.app.operation import Process, Worker, process_of
-from makenaide.app.steward import audit_body, steward
+from makenaide.app.steward import Duties, audit_body, steward
 from makenaide.app.wanted import stored_account
 from makenaide.catalogue import Text
 from makenaide.cli.chosen import wanted
@@ -23,7 +23,7 @@ from makenaide.cli.output import console, print_json, safe, table
 from makenaide.domain.clock import KST, kst
 from makenaide.domain.errors import DatabaseUnavailable, Misconfigured
 from makenaide.environment import Environment
-from makenaide.ops.attempt import Body, Caught
+from makenaide.ops.attempt import MISSED, Body, Ended, Failed
 from makenaide.ops.check import Checklist
 from makenaide.ops.timetable import JobName, Line, Past, jobs, listing
 from makenaide.store.accounts import Account, find_account, latest_account
@@ -44,7 +44,7 @@ _NAMES = {
     JobName.MORNING: "schedule.name.morning",
     JobName.EVENING: "schedule.name.evening",
 }
-_TODO = {JobName.AUDIT: "schedule.todo.audit", JobName.BACKUP: "schedule.todo.backup"}
+_TODO: Mapping[str, str] = {JobName.AUDIT: "schedule.todo.audit", JobName.BACKUP: "schedule.todo.backup"}
 _STATES = {
     "done": "schedule.state.done",
     "failed": "schedule.state.failed",
@@ -194,7 +194,8 @@ def run(asked: Mapping[str, Any]) -> None:
             return
         told = text("schedule.keeping", account=account.account_id, pid=os.getpid())
         console(error=True).print(told, soft_wrap=True)
-        steward(env, store, account, flag, bodies(env, store, account, text))
+        failed = telling(env, store, account, text)
+        steward(env, store, account, flag, Duties(bodies=bodies(env, store, account, text), failed=failed))
 
 
 def _account(env: Environment, store: Store, asked: Mapping[str, Any], flag: StopFlag) -> Account | None:
@@ -217,37 +218,36 @@ def bodies(env: Environment, store: Store, account: Account, text: Text) -> dict
         JobName.READINESS.value: _list_body((env, store, account), Checklist.READINESS, text),
         JobName.MORNING.value: _list_body((env, store, account), Checklist.MORNING, text),
         JobName.EVENING.value: _list_body((env, store, account), Checklist.EVENING, text),
-        JobName.BACKUP.value: loud(JobName.BACKUP, (env, store, account), text, _backup_body(env, store, account)),
-        JobName.AUDIT.value: loud(JobName.AUDIT, (env, store, account), text, audit_body(env, store)),
+        JobName.BACKUP.value: _backup_body(env, store, account),
+        JobName.AUDIT.value: audit_body(env, store),
     }
 
 
-def loud(job: JobName, about: tuple[Environment, Store, Account], text: Text, body: Body) -> Body:
-    """`body`, which tells people when it fails; a slot's failure is told once, however often it is tried."""
-    env, store, account = about
+def telling(env: Environment, store: Store, account: Account, text: Text) -> Failed:
+    """Tells people of a backup or an audit that failed or was missed, once a slot; raises nothing foreseen."""
 
-    def work(slot: datetime) -> Mapping[str, Any]:
-        caught = Caught()
-        with caught:
-            return body(slot)
-        assert caught.cause is not None  # noqa: S101 - the block above returns unless it raised
-        told = {"job": text(_NAMES[job]), "slot": f"{kst(slot):%Y-%m-%d %H:%M}"}
+    def told(name: str, slot: datetime, ended: Ended) -> None:
+        todo = _TODO.get(name)
+        if todo is None:
+            return  # a list tells of itself, and of the one before it
+        about = {"job": text(_NAMES[JobName(name)]), "slot": _minute(slot)}
+        missed = ended.outcome == MISSED
+        cause = text("schedule.missed_why") if missed else str(ended.detail.get("cause", ""))
         tell(
             env,
             store,
             Message(
-                key=f"{job} {slot.isoformat()} {account.account_id}",
+                key=f"{name} {slot.isoformat()} {account.account_id}",
                 account_id=account.account_id,
                 at=datetime.now(UTC),
-                urgency=Urgency.PAGE if job is JobName.AUDIT else Urgency.WARNING,
-                title=text("schedule.failed", **told),
-                body=text("schedule.failed_why", cause=str(caught.cause), todo=text(_TODO[job])),
-                detail={"job": str(job), "slot": slot.isoformat(), "cause": str(caught.cause)},
+                urgency=Urgency.PAGE if name == JobName.AUDIT and not missed else Urgency.WARNING,
+                title=text("schedule.missed" if missed else "schedule.failed", **about),
+                body=text("schedule.failed_why", cause=cause, todo=text(todo)),
+                detail={"job": name, "slot": slot.isoformat(), "cause": cause},
             ),
         )
-        raise caught.cause
 
-    return work
+    return told
 
 
 def _list_body(about: tuple[Environment, Store, Account], checklist: Checklist, text: Text) -> Body:

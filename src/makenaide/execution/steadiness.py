@@ -14,6 +14,10 @@ from makenaide.domain.reason import Refusal
 from makenaide.execution.permit import Forbidden
 
 
+Reading = tuple[datetime, float]
+"""The wall clock (UTC) and the steady one (s) at one moment."""
+
+
 class Steadiness:
     """Two clocks side by side since the last time that everything was compared. Thread-safe."""
 
@@ -22,7 +26,7 @@ class Steadiness:
         self._wall = wall
         self._steady = steady
         self._lock = threading.Lock()
-        self._since = (wall(), steady())
+        self._since: Reading = (wall(), steady())
 
     def parted(self) -> float:
         """Seconds by which the wall clock has run ahead (or, below zero, behind) since `anchor`."""
@@ -30,9 +34,15 @@ class Steadiness:
             wall, steady = self._since
         return (self._wall() - wall).total_seconds() - (self._steady() - steady)
 
-    def anchor(self) -> None:
-        """Books and venue were compared just now: count from here."""
-        moment = (self._wall(), self._steady())
+    def reading(self) -> Reading:
+        """Both clocks now: taken before a comparison begins, and anchored when it is done."""
+        return self._wall(), self._steady()
+
+    def anchor(self, moment: Reading) -> None:
+        """Books and venue were compared, beginning at `moment`: count from there.
+
+        From its beginning: a machine that slept while it compared has compared what was before.
+        """
         with self._lock:
             self._since = moment
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from makenaide.domain.errors import Misconfigured
+from makenaide.store.text import storable
 
 Body = Callable[[datetime], Mapping[str, Any]]
 """Does the work of a slot (UTC); what it returns is kept beside the outcome, as plain JSON."""
@@ -29,6 +30,10 @@ class Ended:
 
     outcome: str
     detail: Mapping[str, Any]
+
+
+Failed = Callable[[str, datetime, Ended], None]
+"""Is told a job's name, its slot (UTC), and how that ended: as failed, or as missed."""
 
 
 class Attempt:
@@ -78,7 +83,7 @@ class Caught:
 
 def failed(cause: str) -> Ended:
     """A failure, and why."""
-    return Ended(outcome=FAILED, detail={"cause": _storable(cause)[:_LONGEST]})
+    return Ended(outcome=FAILED, detail={"cause": storable(cause)[:_LONGEST]})
 
 
 def in_thread(name: str, run: Callable[[], None]) -> None:
@@ -96,12 +101,7 @@ def _plain(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 def _clean(data: Any) -> Any:
     if isinstance(data, dict):
-        return {_storable(key): _clean(value) for key, value in data.items()}
+        return {storable(key): _clean(value) for key, value in data.items()}
     if isinstance(data, list):
         return [_clean(each) for each in data]
-    return _storable(data) if isinstance(data, str) else data
-
-
-def _storable(text: str) -> str:
-    """`text` without what PostgreSQL refuses in a text."""
-    return text.replace("\0", "?").encode("utf-8", "replace").decode()
+    return storable(data) if isinstance(data, str) else data

@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,24 @@ from pathlib import Path
 
 import msgspec
 
-from makenaide.domain.errors import Inconsistent, Unavailable
+from makenaide.domain.errors import Inconsistent, Misconfigured, Unavailable
+from makenaide.domain.parameter import near
 from makenaide.execution.disk import Files
-from makenaide.store.chain import ChainHead
+from makenaide.store.chain import ChainHead, named_heads
 from makenaide.store.claims import exclusive
 from makenaide.store.db import Database, Role, StoreSettings
-from makenaide.store.dump import Contents, broken_chains, contents, differences, dump, patient, restore, snapshot
+from makenaide.store.dump import (
+    Contents,
+    broken_chains,
+    contents,
+    differences,
+    drop,
+    dump,
+    patient,
+    restore,
+    snapshot,
+    vacate,
+)
 from makenaide.store.embedded import EmbeddedPostgres
 from makenaide.store.home import file_faults
 from makenaide.store.processes import birth
@@ -31,8 +43,6 @@ from makenaide.store.scratch import scratch
 FOLDER = "backups"
 KEPT = 14
 """So many of each schema are kept, and the last verified one always."""
-INSTALLATION = "installation."
-"""Before the name of a chain that belongs to no account."""
 _PIECE = 1 << 20
 _BUSY_SECONDS = 5.0
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -108,19 +118,40 @@ class Shelf:
         """
         file = self.dump_of(manifest.name)
         with file_faults(self.folder):
-            if not file.exists() or checksum(file) != manifest.sha256:
-                raise Inconsistent(f"backup {manifest.name}: its bytes are not those that were written")
+            _require_bytes(manifest, self.dump_of(manifest.name))
             with _workshop(self.folder) as conninfo:
                 restore(conninfo, file, seconds)
-                settings = patient(StoreSettings(schema=manifest.mode))
-                with Database.connect(conninfo, role=Role.READER, settings=settings) as db, db.snapshot():
-                    wrong = [*differences(manifest.contents, contents(db))]
-                    wrong += broken_chains(db, manifest.contents.heads)
-            if wrong:
-                raise Inconsistent(f"backup {manifest.name}, restored: " + "; ".join(wrong))
+                _require_same(manifest, conninfo)
             verified = msgspec.structs.replace(manifest, verified_at=at)
             self._write(verified)
         return verified
+
+    def bring_back(self, manifest: Manifest, conninfo: str, seconds: float) -> None:
+        """Put the backup into the database of `conninfo`, and compare; a schema without an account makes room for it.
+
+        `Halted` when there is an account. `Inconsistent` names every difference: then nothing of it is left there.
+        """
+        settings = patient(StoreSettings(schema=manifest.mode))
+        with file_faults(self.folder):
+            _require_bytes(manifest, self.dump_of(manifest.name))
+            with Database.connect(conninfo, role=Role.OWNER, settings=settings) as db:
+                vacate(db)
+            restore(conninfo, self.dump_of(manifest.name), seconds)
+            try:
+                _require_same(manifest, conninfo)
+            except BaseException:
+                with Database.connect(conninfo, role=Role.OWNER, settings=settings) as db:
+                    drop(db)
+                raise
+
+    def named(self, name: str) -> Manifest:
+        """The manifest of the backup `name`; `Misconfigured` when there is none that can be read."""
+        known = {each.name: each for each in self.all()}
+        if name not in known:
+            raise Misconfigured(
+                f"backup {name}: {self.folder} holds no such manifest{near(name, known) if known else ''}"
+            )
+        return known[name]
 
     def all(self) -> tuple[Manifest, ...]:
         """The manifests, newest first; one that cannot be read is no backup."""
@@ -177,7 +208,7 @@ class Shelf:
                 taken_at=at,
                 size=part.stat().st_size,
                 sha256=checksum(part),
-                heads=named_heads(held, source.account_id),
+                heads=_heads(held, source.account_id),
                 contents=held,
             )
             _flush(part)
@@ -229,6 +260,21 @@ class Shelf:
                 shutil.rmtree(left, ignore_errors=True)
 
 
+def _require_bytes(manifest: Manifest, file: Path) -> None:
+    if not file.exists() or checksum(file) != manifest.sha256:
+        raise Inconsistent(f"backup {manifest.name}: its bytes are not those that were written")
+
+
+def _require_same(manifest: Manifest, conninfo: str) -> None:
+    """`Inconsistent` names everything in which the restored rows differ from what the manifest tells."""
+    settings = patient(StoreSettings(schema=manifest.mode))
+    with Database.connect(conninfo, role=Role.READER, settings=settings) as db, db.snapshot():
+        wrong = [*differences(manifest.contents, contents(db))]
+        wrong += broken_chains(db, manifest.contents.heads)
+    if wrong:
+        raise Inconsistent(f"backup {manifest.name}, restored: " + "; ".join(wrong))
+
+
 def expired(manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """Which of `manifests` (newest first) need not be kept: those beyond `KEPT` of a schema, but for its last
     verified one."""
@@ -240,10 +286,8 @@ def expired(manifests: Sequence[Manifest]) -> tuple[str, ...]:
     return tuple(sorted(gone))
 
 
-def named_heads(held: Contents, account_id: str) -> dict[str, ChainHead]:
-    """The heads of the account's chains by table, and those of the installation under `INSTALLATION`."""
-    mine: Mapping[str, ChainHead] = held.heads.get(account_id, {}) if account_id else {}
-    return {**mine, **{f"{INSTALLATION}{chain}": head for chain, head in held.heads.get("", {}).items()}}
+def _heads(held: Contents, account_id: str) -> dict[str, ChainHead]:
+    return named_heads(held.heads.get(account_id, {}) if account_id else {}, held.heads.get("", {}))
 
 
 def checksum(file: Path) -> str:

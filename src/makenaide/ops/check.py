@@ -39,7 +39,8 @@ class Check:
     """One line of a list. `id` is the mission's (M1 ... E9), or B1 ... for what buying needs.
 
     `money`: about money, so that no configuration makes it N/A in live mode. `deadline` in seconds: a look that takes
-    longer is UNKNOWN. `cites`: the incident that added it, if one did.
+    longer is UNKNOWN. `paging`: the one thing it says whose FAIL calls a person at once; None: any FAIL does, of a
+    critical check. `cites`: the incident that added it, if one did.
     """
 
     id: str
@@ -48,7 +49,12 @@ class Check:
     look: Look
     money: bool = False
     deadline: float = 4.0
+    paging: str | None = None
     cites: str | None = None
+
+    def pages(self, said: str) -> bool:
+        """Whether a FAIL that says `said` (a key of `check.said`) calls a person at once."""
+        return self.severity is Severity.CRITICAL if self.paging is None else said == self.paging
 
     @property
     def runbook(self) -> str:

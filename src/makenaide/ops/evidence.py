@@ -12,11 +12,13 @@ from makenaide.domain.verdict import Verdict
 class Said:
     """A sentence for people: `check.said.<key>` in the catalogue with its parameters.
 
-    Parameters may hold words from outside (names, titles, causes): whoever prints them makes them harmless.
+    Parameters may hold words from outside (names, titles, causes): whoever prints them makes them harmless. `more`:
+    the parts that are N/A, each with the line that says so.
     """
 
     key: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    more: "tuple[Said, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

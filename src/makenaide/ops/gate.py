@@ -21,7 +21,7 @@ from makenaide.ops.record import keep_alone, kind
 from makenaide.ops.runner import run_check
 from makenaide.ops.scene import Scene
 from makenaide.store.db import Database
-from makenaide.store.evidence import Evidence, account_subject, latest_evidence
+from makenaide.store.evidence import Evidence, account_subject, bad_since, latest_evidence
 
 _AHEAD = timedelta(minutes=1)
 """Evidence that is dated further ahead is of another clock, and would count for ever."""
@@ -63,8 +63,15 @@ class Gate:
         return latest_evidence(self.db, account_subject(self.account_id), kinds)
 
     def _broken(self, newest: dict[str, Evidence], now: datetime) -> list[str]:
-        told = ((check.id, doubt(newest.get(kind(check.id)), now)) for check in self.checks)
-        return [f"{name} {cause}" for name, cause in told if cause]
+        told = [(check.id, doubt(newest.get(kind(check.id)), now)) for check in self.checks]
+        broken = [f"{name} {cause}" for name, cause in told if cause]
+        return broken or [f"{name} overruled" for name in self._overruled(newest, now)]
+
+    def _overruled(self, newest: dict[str, Evidence], now: datetime) -> list[str]:
+        """Checks whose last word was written down late: somebody looked after it, and found something bad."""
+        subject = account_subject(self.account_id)
+        ours = [(check.id, kind(check.id)) for check in self.checks]
+        return [name for name, kin in ours if bad_since(self.db, subject, kin, (newest[kin].taken_at, now))]
 
 
 def doubt(evidence: Evidence | None, now: datetime) -> str:

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from makenaide.domain.clock import kst
+from makenaide.domain.errors import Misconfigured
 from makenaide.domain.verdict import Verdict, worst
 from makenaide.ops.check import Checklist
+from makenaide.ops.evidence import Said
 from makenaide.ops.runner import Result
 from makenaide.store.checklists import (
     Acknowledgement,
@@ -104,13 +106,37 @@ def changes(was: Mapping[str, Verdict], results: Sequence[Result]) -> tuple[Chan
 def acknowledged(
     db: Database, account_id: str, results: Sequence[Result], today: date
 ) -> dict[str, Acknowledgement]:
-    """The WARNs that a person has seen, by id, up to and including their date (KST). Nothing worse is ever folded."""
+    """The WARNs that a person has seen, by id, up to and including their date (KST).
+
+    Nothing worse is ever folded, and no WARN that finds anything else than the one that was seen.
+    """
     words = acknowledgements(db, account_id)
-    return {
-        each.check.id: words[each.check.id]
+    found = {
+        each.check.id: finding(each.evidence.said.key, each.evidence.value)
         for each in results
-        if each.evidence.verdict is Verdict.WARN and each.check.id in words and today <= words[each.check.id].until
+        if each.evidence.verdict is Verdict.WARN
     }
+    return {
+        name: words[name]
+        for name, what in found.items()
+        if name in words and today <= words[name].until and what == words[name].said
+    }
+
+
+def finding(key: str, value: Any) -> str:
+    """What was found, without its numbers: the key that speaks, and those of whatever else is not well."""
+    also = value.get("also", []) if isinstance(value, Mapping) else []
+    return " ".join([key, *sorted(set(also))])
+
+
+def warned(db: Database, account_id: str, check_id: str) -> str:
+    """The `finding` of that check's newest look; `Misconfigured` unless it is a WARN."""
+    seen = latest_evidence(db, account_subject(account_id), [kind(check_id)]).get(kind(check_id))
+    if seen is None:
+        raise Misconfigured(f"acknowledge {check_id}: nobody has looked yet; `makenaide check {check_id}` does")
+    if seen.verdict is not Verdict.WARN:
+        raise Misconfigured(f"acknowledge {check_id}: it is {seen.verdict}, and only a WARN is folded")
+    return finding(seen.detail["said"]["key"], seen.detail["value"])
 
 
 def korean_day(at: datetime) -> date:
@@ -128,7 +154,7 @@ def _evidence(subject: str, result: Result) -> Evidence:
     detail: dict[str, Any] = {
         "value": seen.value,
         "source": seen.source,
-        "said": {"key": seen.said.key, "values": dict(seen.said.values)},
+        "said": _said(seen.said),
         "seconds": round(result.seconds, 4),
     }
     return Evidence(
@@ -139,6 +165,11 @@ def _evidence(subject: str, result: Result) -> Evidence:
         taken_at=seen.taken_at,
         valid_until=seen.valid_until,
     )
+
+
+def _said(said: Said) -> dict[str, Any]:
+    told = {"key": said.key, "values": dict(said.values)}
+    return told | {"more": [_said(each) for each in said.more]} if said.more else told
 
 
 def _storable(value: Any) -> Any:

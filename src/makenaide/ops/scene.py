@@ -20,6 +20,8 @@ from makenaide.pipeline.schedule import ScheduleSettings
 from makenaide.store.accounts import Account
 from makenaide.store.db import Database
 
+NO_ACCOUNT = "no account yet: `makenaide run` opens one"
+
 
 class PartState(StrEnum):
     """How one part of the place stands."""
@@ -67,7 +69,10 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One resource of the place: how much of it is free, as a ratio, and what that is in numbers for people."""
+    """One resource of the place: how much of it is free, as a ratio, and what that is in numbers for people.
+
+    `free` is NaN where nobody could look, and `told` says why.
+    """
 
     name: str
     free: float
@@ -84,9 +89,34 @@ class LogLine:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Gap(StrEnum):
+    """Why a log, or a part of it, was not read."""
+
+    ABSENT = "absent"
+    """It ought to be there and is not."""
+    CUT = "cut"
+    """It is longer than anybody reads: its oldest part was left out."""
+    ELSEWHERE = "elsewhere"
+    """A line of the configuration says that it is on another machine."""
+    UNBEGUN = "unbegun"
+    """Nothing that writes it has ever run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A log that was not read, or not whole. `told`: its file, how much was read, or the configuration's line."""
+
+    log: str
+    gap: Gap
+    told: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """One backup: when its snapshot was taken, whether its bytes still have their checksum, when it was restored."""
+    """One backup: when its snapshot was taken, whether its bytes still have their checksum, when it was restored.
+
+    `mode`: whose rows it holds, "paper" or "live".
+    """
 
     name: str
     taken_at: datetime
@@ -94,6 +124,7 @@ class Backup:
     verified_at: datetime | None
     size: int
     heads: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "paper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +178,8 @@ class Place(Protocol):
         """What may run out: disk, memory ... (E8)."""
         ...
 
-    def logs(self, since: datetime) -> Iterator[LogLine]:
-        """The lines of the logs from `since` on, oldest first within each log (E5)."""
+    def logs(self, since: datetime) -> Iterator[LogLine | Unread]:
+        """The lines of the logs from `since` on, oldest first within each log, and what of them was not read (E5)."""
         ...
 
     def backups(self) -> Sequence[Backup]:
@@ -201,8 +232,9 @@ class Scene:
     """Everything that a look may need. `now` is the world's time (UTC): that of a stepped account stands still.
 
     `books` opens a reader of its own, so that looks may go on beside each other. `venue` is None where there is none
-    to ask, and `no_venue` says why; a look calls `ask()`. `live`: real money. `configuration` and `code` are the
-    hashes of `ops.fingerprint`.
+    to ask, and `no_venue` says why; a look calls `ask()`. `no_account` says why there is no account, or why nobody
+    could read of it. `live`: real money. `key`: the one in the environment, whether or not a venue can be asked about
+    it. `configuration` and `code` are the hashes of `ops.fingerprint`.
     """
 
     account: Account | None
@@ -218,6 +250,7 @@ class Scene:
     config: Mapping[str, Any]
     venue: Venue | None = None
     no_venue: str = ""
+    no_account: str = NO_ACCOUNT
     skew: Skew | None = None
     ends: Ends | None = None
     rights: Rights | None = None
@@ -231,9 +264,9 @@ class Scene:
         return self.venue
 
     def account_or_raise(self) -> Account:
-        """The account; `Misconfigured` when the data folder has none yet."""
+        """The account; `Misconfigured` with the reason when there is none, or when nobody could read of it."""
         if self.account is None:
-            raise Misconfigured("no account yet: `makenaide run` opens one")
+            raise Misconfigured(self.no_account)
         return self.account
 
     @property

@@ -12,12 +12,12 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from makenaide.domain.clock import Clock
 from makenaide.domain.errors import MakenaideError
 from makenaide.execution.steadiness import Steadiness
-from makenaide.ops.attempt import Body, Caught, Spawn, in_thread
+from makenaide.ops.attempt import Body, Caught, Ended, Failed, Spawn, in_thread
 from makenaide.ops.markers import Markers
 from makenaide.ops.settings import OperationsSettings
 from makenaide.ops.shift import Holder, Measured, Shift
@@ -49,7 +49,7 @@ class SchedulerParts:
 
     `bodies` by the name of their job: a job without one is somebody else's. `steady` counts seconds that nobody sets
     and that stand still while the machine sleeps. `jumped` is told by how many seconds the wall clock has parted
-    from it.
+    from it. `failed` hears, in a thread of its own, of slots that ended as failed or missed.
     """
 
     account_id: str
@@ -64,6 +64,7 @@ class SchedulerParts:
     spawn: Spawn = in_thread
     jumped: Callable[[float], None] = lambda _: None
     measured: Measured = lambda _name, _seconds, _failed: None
+    failed: Failed | None = None
 
 
 @dataclass(slots=True)
@@ -125,11 +126,18 @@ class Scheduler:
         self._untold: list[AuditEntry] = []
         self._steadiness = Steadiness(parts.clock.now, parts.steady)
         holder = Holder(account_id=parts.account_id, name=parts.holder, lease=parts.settings.lease)
-        tools = Tools(markers=parts.markers, spawn=parts.spawn)
-        self._shift = Shift(holder, parts.bodies, tools, parts.steady)
+        self._tools = Tools(markers=parts.markers, spawn=parts.spawn, failed=parts.failed)
+        self._shift = Shift(holder, parts.bodies, self._tools, parts.steady)
         self._shift.measured = parts.measured
         self._left_at = self._quiet_until = self._ask_at = parts.steady()
         self._pending = False
+        self._round_at = parts.steady()
+        self._ahead = 0.0
+
+    @property
+    def silence(self) -> float:
+        """Seconds (steady) since the loop came round last; asked by any thread."""
+        return self._parts.steady() - self._round_at
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Until `stopping`; then the slots that are under way are given back for others to take."""
@@ -141,6 +149,7 @@ class Scheduler:
 
     def tick(self) -> float:
         """Do what is due now; in how many seconds there is something to look at again, if no clock is set."""
+        self._round_at = self._parts.steady()
         now = self._parts.clock.now()
         self._compare_clocks(now)
         caught = Caught()
@@ -167,7 +176,7 @@ class Scheduler:
 
     def _compare_clocks(self, now: datetime) -> None:
         parted = self._steadiness.parted()
-        self._steadiness.anchor()
+        self._steadiness.anchor(self._steadiness.reading())
         if abs(parted) <= self._parts.settings.part_seconds:
             return
         log.warning("the clock has jumped", extra={"action": "clock.jump", "seconds": round(parted, 3)})
@@ -179,11 +188,21 @@ class Scheduler:
             detail={"seconds": round(parted, 3)},
         )
         self._untold = [*self._untold[-_MOST_UNTOLD:], entry]
-        # Slots that a clock has jumped over are not missed before it had the time to be put right.
+        # Slots that a clock has jumped over are neither missed nor taken before it had the time to be put right.
+        self._ahead = parted + (self._ahead if self._quiet else 0.0)
         self._quiet_until = self._parts.steady() + self._parts.settings.lease_seconds
         self._left_at = self._parts.steady()
         self._shift.hurry()
         self._parts.jumped(parted)
+
+    @property
+    def _quiet(self) -> bool:
+        """Whether the clock has jumped, and is not believed yet."""
+        return self._parts.steady() < self._quiet_until
+
+    def _early(self, slot: datetime, now: datetime) -> bool:
+        """Whether `slot` has come only by a clock that has just jumped ahead."""
+        return self._quiet and self._ahead > 0 and slot > now - timedelta(seconds=self._ahead)
 
     def _wait(self, now: datetime) -> float:
         seconds = [(next_start(job, now) - now).total_seconds() for job in self._jobs]
@@ -222,14 +241,23 @@ class Scheduler:
         self._known.ran = run_finished_by(db, account_id, now)
         for job in self._jobs:
             todo = self._todo(job, now)
-            if todo.missed and self._parts.steady() < self._quiet_until:
+            if todo.missed and self._quiet:
                 continue
             # In this order: when a slot is done with, all before it have a row.
-            for slot in todo.missed:
-                self._shift.miss(db, job.name, slot, now)
-            if todo.slot is not None and self._shift.at(job.name) is None:
+            lost = [(slot, self._shift.miss(db, job.name, slot, now)) for slot in todo.missed]
+            self._tell_newest(job.name, lost)
+            if todo.slot is None or self._early(todo.slot, now):
+                continue
+            if self._shift.at(job.name) is None:
                 self._shift.take(db, job, todo.slot, now)
         self._shift.forgive(self._known.overtaken)
+
+    def _tell_newest(self, name: str, lost: list[tuple[datetime, Ended | None]]) -> None:
+        """After days without a scheduler one message is enough."""
+        for slot, ended in reversed(lost):
+            if ended is not None:
+                self._tools.tell(name, slot, ended)
+                return
 
     def _todo(self, job: Job, now: datetime) -> Due:
         opened = self._known.opened or now - job.catch_up
@@ -241,7 +269,7 @@ class Scheduler:
         for row in open_slots(db, self._parts.account_id):
             ours = row.name not in names or self._shift.at(row.name) == row.slot
             if not ours and row.expires_at <= now and self._known.overtaken(row.name, row.slot):
-                self._shift.miss(db, row.name, row.slot, now)
+                self._tell_newest(row.name, [(row.slot, self._shift.miss(db, row.name, row.slot, now))])
 
     def _work_alone(self, now: datetime) -> None:
         """Lists are taken all the same; their rows are made when the database is back."""
@@ -249,5 +277,5 @@ class Scheduler:
         for job in self._jobs:
             slot = self._todo(job, now).slot
             taken = self._shift.at(job.name) is not None or slot is None or self._shift.owes(job.name, slot)
-            if job.alone and not taken and slot is not None:
+            if job.alone and not taken and slot is not None and not self._early(slot, now):
                 self._shift.take_alone(job, slot)

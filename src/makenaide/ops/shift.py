@@ -93,20 +93,21 @@ class Shift:
             log.warning("without a database", extra={"action": "job.alone", "job": job.name})
             self._under_way[job.name] = each
 
-    def miss(self, db: Database, name: str, slot: datetime, now: datetime) -> None:
-        """Record that `slot` passed and nobody did it; not if somebody did, or is at it."""
+    def miss(self, db: Database, name: str, slot: datetime, now: datetime) -> Ended | None:
+        """Record that `slot` passed and nobody did it; not if somebody did, or is at it. What was recorded."""
         if self.settle(db, (name, slot), now):
-            return
+            return None
         with db.transaction():
             claim = self.holder.claim(db, name, slot, now)
             if claim is None:
-                return
+                return None
             # It may have been done by a process that was killed before it could say so.
             told = told_of(self._tools.markers, self.holder.mark(name, slot))
             ended = told or Ended(outcome=MISSED, detail={"noticed": now.isoformat()})
             finish_job(db, claim, now, ended.outcome, ended.detail)
         if told is None:
             log.warning("missed", extra={"action": "job.missed", "job": name, "slot": slot.isoformat()})
+        return ended
 
     def go_on(self, db: Database | None, now: datetime) -> None:
         """Look after everything that is under way: what has ended is owed, and told where there is a database."""
@@ -177,6 +178,7 @@ class Shift:
         else:
             log.info("job", extra={"action": "job.done", **about})
         self.measured(each.job.name, seconds, failed)
+        self._tools.tell(each.job.name, each.slot, ended)
         self._forget(each)
 
     def _forget(self, each: Undertaking) -> None:

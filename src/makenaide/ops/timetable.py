@@ -112,7 +112,7 @@ def jobs(operations: OperationsSettings, schedule: ScheduleSettings, installatio
 
     def work(name: JobName, at: time) -> Job:
         jitter = operations.jitter_seconds
-        return Job(name=name, times=(at,), catch_up=catch_up, jitter=jitter, installation=installation)
+        return Job(name=name, times=(at,), catch_up=catch_up, jitter=jitter, installation=installation, again=True)
 
     found = (
         work(JobName.AUDIT, operations.time_of("audit_at")),

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 
-from makenaide.ops.attempt import DONE, FAILED, Attempt, Body, Ended, Spawn, failed
+from makenaide.ops.attempt import DONE, FAILED, Attempt, Body, Ended, Failed, Spawn, failed
 from makenaide.ops.markers import Marker, Markers
 from makenaide.ops.timetable import Job
 from makenaide.store.jobs import Claim
@@ -18,10 +18,17 @@ PAUSE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What a slot is done with: the marks of this machine, and a way to run beside the loop."""
+    """What a slot is done with: the marks of this machine, a way to run beside the loop, who hears of bad ends."""
 
     markers: Markers
     spawn: Spawn
+    failed: Failed | None = None
+
+    def tell(self, name: str, slot: datetime, ended: Ended) -> None:
+        """Tell of a slot that came to no good end, beside the loop: telling may take its time."""
+        failed = self.failed
+        if failed is not None and ended.outcome != DONE:
+            self.spawn(f"tell-{name}", lambda: failed(name, slot, ended))
 
 
 def told_of(markers: Markers, mark: str) -> Ended | None:

@@ -7,7 +7,7 @@ the run's row and goes on where it stopped.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +26,7 @@ from makenaide.pipeline.leaving import leave_at_close
 from makenaide.pipeline.schedule import DECISION_SLOT
 from makenaide.pipeline.session import Session
 from makenaide.pipeline.unfinished import LEAVE
-from makenaide.pipeline.valuation import flow_since, value_account
+from makenaide.pipeline.valuation import Valuation, flow_since, value_account
 from makenaide.store.candles import last_days
 from makenaide.store.runs import (
     AuditEntry,
@@ -112,9 +112,18 @@ def _decide_and_enter(session: Session, run: Run, known: tuple[Markets, Reconcil
     thinking = outlook(session, markets.listings, held_markets(session), run.slot)
     if "decide" not in run.steps:
         _store_outlook(session, run, thinking)
-    if session.ready is not None:
-        session.ready.renew()
+    _look_anew(session)
     _step(session, run, "enter", lambda: enter(session, run, thinking, state))
+
+
+def _look_anew(session: Session) -> None:
+    """The evidence that buying needs, taken anew. Without it nothing is bought, and everything else goes on (law 1)."""
+    if session.ready is None:
+        return
+    try:
+        session.ready.renew()
+    except MakenaideError as cause:
+        log.warning("not looked anew", extra={"action": "gate.unrenewed", "cause": str(cause)})
 
 
 def _store_outlook(session: Session, run: Run, thinking: Outlook) -> None:
@@ -135,7 +144,7 @@ def _store_outlook(session: Session, run: Run, thinking: Outlook) -> None:
 
 
 def _report(session: Session, run: Run, begun: float) -> EquityRow:
-    """Value the account and close the run, in one transaction with what was measured since the run before."""
+    """Value the account and close the run, in one transaction; then what was measured is kept."""
     db, account = session.db, session.account
     valuation = value_account(db, session.venue, account)
     before = equity_rows(db, account.account_id)
@@ -150,14 +159,22 @@ def _report(session: Session, run: Run, begun: float) -> EquityRow:
         flow=flow_since(db, account, before),
         bitcoin=bitcoin,
     )
-    tell_standing(session, (*before, row), valuation)
     with db.transaction():
         session.lease.check()
         put_equity(db, account.account_id, row, {str(k): str(v) for k, v in valuation.marks.items()})
         finish_run(db, run, now)
-        session.measures.note(Name.WORK, CYCLE, session.measures.timer() - begun)
-        flush(db, account.account_id, session.measures, now)
+    session.measures.note(Name.WORK, CYCLE, session.measures.timer() - begun)
+    _measure(session, (*before, row), valuation)
     return row
+
+
+def _measure(session: Session, rows: Sequence[EquityRow], valuation: Valuation) -> None:
+    """Keep what was measured since the run before; the run is closed, and no fault of this opens it again."""
+    try:
+        tell_standing(session, rows, valuation)
+        flush(session.db, session.account.account_id, session.measures, session.clock.now())
+    except MakenaideError as cause:
+        log.warning("measures wait", extra={"action": "measures.kept", "cause": str(cause)})
 
 
 def _note_difference(session: Session, state: Reconciliation) -> None:

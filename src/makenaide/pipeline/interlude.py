@@ -32,10 +32,12 @@ def take_in(session: Session) -> None:
 
 def compared(session: Session) -> Reconciliation:
     """What the guard did comes into the books, they are compared with the venue, and the guard hears what is held."""
+    steadiness = session.steadiness
+    began = None if steadiness is None else steadiness.reading()
     state = reconcile(session.desk, session.account.account_id, session.keeper)
     session.keeper.publish()
-    if session.steadiness is not None and state.comparison.equal is not None:
-        session.steadiness.anchor()
+    if steadiness is not None and began is not None and state.comparison.equal is not None:
+        steadiness.anchor(began)
     return state
 
 

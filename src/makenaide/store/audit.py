@@ -5,7 +5,7 @@ the transaction of what they tell of; orders, stops and jobs have tables of thei
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -149,10 +149,32 @@ def broken(db: Database, remembered: tuple[Remembered, ...] = ()) -> tuple[str, 
     return tuple(found)
 
 
+def holder(db: Database, each: Remembered) -> tuple[str | None, str]:
+    """Whose link the head is, and "" ; None and what is wrong where it is nobody's.
+
+    `owner` "" is the installation; any other one stands for all accounts, for a message does not name its own. The
+    hash may be its beginning.
+    """
+    if each.chain not in {row.chain for row in db.rows("audit_chains")}:
+        return None, f"chain {each.chain}: there is none"
+    flaws = {}
+    for owner in filter(lambda known: bool(known) == bool(each.owner), owners(db)):
+        flaw = _flaw(db, replace(each, owner=owner))
+        if flaw is None:
+            return owner, ""
+        flaws[owner] = flaw
+    # One that is there and another says more than those that have no such link at all.
+    told = sorted((flaw.endswith("gone"), owner, flaw) for owner, flaw in flaws.items())
+    if not told:
+        return None, f"chain {each.chain}: the remembered link {each.head.number} is gone"
+    _, owner, flaw = told[0]
+    return None, f"{_whose(owner)}: {flaw}"
+
+
 def _flaw(db: Database, each: Remembered) -> str | None:
     row = db.row("chain_at", chain=each.chain, account_id=each.owner, number=each.head.number)
     have = None if row is None or row.hash is None else row.hash.hex()
-    if have == each.head.hash:
+    if have is not None and have.startswith(each.head.hash):  # of a head that a person typed only the beginning
         return None
     how = "gone" if have is None else "another"
     return f"chain {each.chain}: the remembered link {each.head.number} is {how}"

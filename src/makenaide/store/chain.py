@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from makenaide.store.db import Database
 
-POSTINGS = "posting"
-"""The chain of the double-entry book."""
+INSTALLATION = "installation."
+"""Before the name of a chain that belongs to no account, among those of an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +28,12 @@ def chain_heads(db: Database, account_id: str) -> dict[str, ChainHead]:
     return {row.chain: ChainHead(number=row.number, hash=row.hash.hex()) for row in rows}
 
 
-def chain_head(db: Database, account_id: str, chain: str = POSTINGS) -> ChainHead | None:
-    """The head of one chain; None before its first link."""
-    return chain_heads(db, account_id).get(chain)
+def named_heads(own: Mapping[str, ChainHead], shared: Mapping[str, ChainHead]) -> dict[str, ChainHead]:
+    """The heads of an account's chains by table, and the `shared` ones of the installation under `INSTALLATION`.
+
+    To be carried away: in the manifest of a backup, in a message.
+    """
+    return {**own, **{f"{INSTALLATION}{chain}": head for chain, head in shared.items()}}
 
 
 def broken_links(

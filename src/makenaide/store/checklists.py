@@ -20,13 +20,17 @@ class StoredList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """A person has seen the WARN of a check: it is folded up to and including `until` (KST date)."""
+    """A person has seen the WARN of a check: it is folded up to and including `until` (KST date).
+
+    `said`: what that WARN found (`ops.record.finding`), which whoever keeps the word fills in; no other is folded.
+    """
 
     check_id: str
     until: date
     actor: str
     note: str
     at: datetime
+    said: str = ""
 
 
 def put_checklist(
@@ -76,6 +80,7 @@ def put_acknowledgement(db: Database, account_id: str, word: Acknowledgement) ->
         actor=word.actor,
         note=word.note,
         at=word.at,
+        said=word.said,
     )
 
 
@@ -85,4 +90,6 @@ def acknowledgements(db: Database, account_id: str) -> Mapping[str, Acknowledgem
 
 
 def _word(row: Row) -> Acknowledgement:
-    return Acknowledgement(check_id=row.check_id, until=row.until, actor=row.actor, note=row.note, at=row.at)
+    return Acknowledgement(
+        check_id=row.check_id, until=row.until, actor=row.actor, note=row.note, at=row.at, said=row.said
+    )

@@ -44,6 +44,15 @@ from unnest(%(settings)s::text[], %(values)s::text[]) as wanted (setting, value)
 _ASSUME = b"select set_config('role', rolname, false) from pg_catalog.pg_roles where rolname = %(role)s"
 
 
+_KEPT_ALIVE = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""A network that swallows everything ends a connection within a minute (s, s, times, ms); no matter on a socket."""
+
+
 class Role(StrEnum):
     """What a connection may do: OWNER changes the schema, WRITER trades, READER only looks."""
 
@@ -117,6 +126,7 @@ class Database(AbstractContextManager["Database"]):
         settings = settings or StoreSettings()
         parts = _address(conninfo)
         name = _name(parts)
+        parts = {**_KEPT_ALIVE, **parts}
         parts |= {"connect_timeout": str(settings.connect_timeout), "application_name": application}
         begun, failed = time.perf_counter(), True
         try:

@@ -20,7 +20,7 @@ from pathlib import Path
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from makenaide.domain.errors import DiskFull, Inconsistent, Unavailable
+from makenaide.domain.errors import DiskFull, Halted, Inconsistent, Unavailable
 from makenaide.domain.money import plain
 from makenaide.store.binaries import resolve
 from makenaide.store.chain import ChainHead, broken_links
@@ -31,6 +31,7 @@ from makenaide.store.migrate import ensure_roles
 _LONG = 86_400.0
 """Seconds that a snapshot may wait for its dump, and a count of the largest table may take."""
 _COUNT = "select count(*) as many from {table}"
+_DROP = "drop schema if exists {schema} cascade"
 _NO_SPACE = "No space left on device"
 
 
@@ -103,7 +104,8 @@ def dump(conninfo: str, schema: str, moment: str, file: Path, seconds: float) ->
 
 
 def restore(conninfo: str, file: Path, seconds: float) -> None:
-    """Put `file` into the empty database that `conninfo` leads to, as its superuser; roles are made first.
+    """Put `file` into the database that `conninfo` leads to, as its superuser; roles are made first. All or nothing:
+    its schema must not be there yet.
 
     `Inconsistent` when it cannot be restored whole; `DiskFull`; `Unavailable` after `seconds`.
     """
@@ -112,7 +114,7 @@ def restore(conninfo: str, file: Path, seconds: float) -> None:
     with _reached(conninfo, file.parent) as (address, more):
         try:
             _run(
-                ["pg_restore", "--exit-on-error", "--no-password", "--dbname", address],
+                ["pg_restore", "--single-transaction", "--exit-on-error", "--no-password", "--dbname", address],
                 [str(file)],
                 (more, seconds),
             )
@@ -120,6 +122,33 @@ def restore(conninfo: str, file: Path, seconds: float) -> None:
             raise
         except Unavailable as cause:
             raise Inconsistent(f"{file.name}: cannot be restored: {cause}") from cause
+
+
+def require_vacant(db: Database) -> None:
+    """`Halted` when the connection's schema holds an account, or tables that are not ours."""
+    schema = db.settings.schema
+    found = db.row("backup_schema", schema=schema)
+    if found is None or not found.tables:
+        return
+    if not found.ours:
+        raise Halted(f"{db.name}: the schema {schema} holds tables that are not Makenaide's")
+    row = db.row("backup_accounts")
+    if row is None or row.many:
+        many = 0 if row is None else row.many
+        raise Halted(f"{db.name}: the schema {schema} holds accounts ({many}): nothing is restored over them")
+
+
+def vacate(db: Database) -> None:
+    """Drop the connection's schema, which must hold no account: `Halted` when it does."""
+    with db.transaction():
+        require_vacant(db)
+        drop(db)
+
+
+def drop(db: Database) -> None:
+    """Drop the connection's schema with all that it holds; the owner's role is needed."""
+    with named_faults(db.name):
+        db.connection.execute(sql.SQL(_DROP).format(schema=sql.Identifier(db.settings.schema)))
 
 
 def differences(before: Contents, after: Contents) -> tuple[str, ...]:

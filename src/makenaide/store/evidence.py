@@ -56,6 +56,12 @@ def latest_evidence(db: Database, subject: str, kinds: Iterable[str]) -> dict[st
     return {row.kind: _evidence(row) for row in rows}
 
 
+def bad_since(db: Database, subject: str, kind: str, span: tuple[datetime, datetime]) -> bool:
+    """Whether a finding of `kind` about `subject` that was taken after `span` began, up to its end, was a bad one."""
+    since, now = span
+    return bool(db.rows("evidence_against", subject=subject, kinds=[kind], since=since, now=now))
+
+
 def newest_evidence(db: Database, kind: str) -> Evidence | None:
     """The newest finding of that kind, whatever it is about."""
     row = db.row("evidence_newest", kind=kind)

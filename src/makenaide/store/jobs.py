@@ -72,11 +72,6 @@ def latest_jobs(db: Database, account_id: str) -> dict[str, JobRow]:
     return {row.name: _job(row) for row in db.rows("job_latest", account_id=account_id)}
 
 
-def finished_slots(db: Database, account_id: str) -> dict[str, datetime]:
-    """The newest slot of each job that is done with."""
-    return {row.name: row.slot for row in db.rows("job_finished", account_id=account_id)}
-
-
 def jobs_since(db: Database, account_id: str, since: datetime) -> tuple[JobRow, ...]:
     """Every slot from `since` on, ascending."""
     return tuple(_job(row) for row in db.rows("job_since", account_id=account_id, since=since))

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from makenaide.store.db import Database, Row
+from makenaide.store.text import storable as storable_text
 
 _WORDS = 500
 """Letters of a delivery's detail that are kept."""
@@ -163,7 +164,7 @@ def channel_held(db: Database, channel: str) -> Iterator[bool]:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\0", "?")
+        return storable_text(value)
     if isinstance(value, Mapping):
         return {str(_storable(name)): _storable(each) for name, each in value.items()}
     return [_storable(each) for each in value] if isinstance(value, list | tuple) else value

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from makenaide.domain.verdict import Verdict
+from makenaide.monitoring.channels import LOG, TERMINAL
 from makenaide.ops.checks.finding import evidence, point
 from makenaide.ops.checks.wording import clean, names
 from makenaide.ops.evidence import Evidence
@@ -10,15 +11,20 @@ from makenaide.ops.scene import Alarm, Scene
 
 _FAILS = ("e9_missing", "e9_disabled", "e9_mute")
 _MOST = 50
+_AT_HOME = {LOG, TERMINAL}
+"""Channels that do not leave the machine."""
 
 
 def alarms(scene: Scene) -> Evidence:
     """E9: FAIL when a declared alarm is missing, switched off or tells nobody; WARN when it has another rule or other
-    hearers, or when nobody declared it. UNKNOWN when nothing is declared: then no difference could show."""
+    hearers, when nobody declared it, or when with real money none leaves the machine. UNKNOWN when nothing is
+    declared: then no difference could show."""
     declared, live = scene.place.alarms()
     found = {
         key: [clean(each, 60) for each in sorted(some)] for key, some in drift(declared, live).items() if some
     }
+    if scene.live and declared and live and not any(set(each.tells) - _AT_HOME for each in live):
+        found["e9_at_home"] = [clean(each.name, 60) for each in live]
     value = {"declared": len(declared), "live": len(live), **{key: some[:_MOST] for key, some in found.items()}}
     if not declared:
         points = [point(Verdict.UNKNOWN, "e9_undeclared")]

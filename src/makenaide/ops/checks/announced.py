@@ -12,8 +12,8 @@ from makenaide.domain.clock import kst
 from makenaide.store.announcements import Announcement
 
 CATEGORIES = ("maintenance", "trade", "wallet", "digital_asset")
-WITHIN = timedelta(days=14)
-"""How far back announcements are looked at."""
+WITHIN = timedelta(days=60)
+"""How far back announcements are looked at: an end of trading is announced a month ahead and more."""
 UNDATED = timedelta(days=3)
 """How long an announcement without a date in it counts."""
 

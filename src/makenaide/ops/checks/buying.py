@@ -46,8 +46,8 @@ _SHOWN = 5
 def clock(scene: Scene) -> Evidence:
     """B1: the venue's clock and ours agree.
 
-    Its dates are cut to seconds, so there are only bounds. FAIL when even the nearer one is `skew_fail_seconds` away
-    or more; WARN when their middle, the best guess, is `skew_warn_seconds` away or more.
+    Its dates are cut to seconds, so there are only bounds; their middle is the best guess. FAIL when it is
+    `skew_fail_seconds` away or more, which it also is when even the nearer bound is; WARN from `skew_warn_seconds`.
     """
     source = "the Date of the venue's replies"
     if scene.skew is None:
@@ -57,12 +57,11 @@ def clock(scene: Scene) -> Evidence:
     if bounds is None:
         return evidence(scene, [point(Verdict.UNKNOWN, "b1_silent")], {}, source, FAST)
     low, high = (each.total_seconds() for each in bounds)
-    nearer = max(low, -high, 0.0)
-    middle = (low + high) / 2
+    middle = abs(low + high) / 2
     verdict = Verdict.PASS
-    if nearer >= scene.settings.skew_fail_seconds:
+    if middle >= scene.settings.skew_fail_seconds:
         verdict = Verdict.FAIL
-    elif abs(middle) >= scene.settings.skew_warn_seconds:
+    elif middle >= scene.settings.skew_warn_seconds:
         verdict = Verdict.WARN
     value = {"low_seconds": round(low, 3), "high_seconds": round(high, 3)}
     told = {"low": f"{low:+.2f}", "high": f"{high:+.2f}"}

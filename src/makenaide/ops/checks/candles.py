@@ -5,7 +5,7 @@ candle of it: where one is missing the venue is asked whether it has it itself. 
 the newest; the leader of the market gate (KRW-BTC) may not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from makenaide.domain.errors import MakenaideError
 from makenaide.domain.market import Market
 from makenaide.domain.verdict import Verdict
 from makenaide.exchange.venue import Venue
+from makenaide.execution.portfolio import watched_positions
 from makenaide.ops.checks.finding import Point, evidence, point
 from makenaide.ops.evidence import Evidence
 from makenaide.ops.scene import Scene
@@ -24,6 +25,9 @@ from makenaide.store.continuity import run_status
 from makenaide.store.db import Database
 from makenaide.store.freshness import MarketAge, market_ages
 from makenaide.strategy.signal import BTC
+
+LATE = timedelta(minutes=2)
+"""How long after it is due the run of a slot may not have begun yet."""
 
 _FEW = 20
 
@@ -41,26 +45,38 @@ class Wanted:
 
 
 def candles(scene: Scene) -> Evidence:
-    """M6. Before `operations.morning_by`, until the run of the decision slot is over, the candle before counts."""
+    """M6. Before `operations.morning_by`, while the run of the decision slot is under way or about to begin, the
+    candle before counts. A market that is held and lacks its candle is a WARN, however few do.
+    """
     account = scene.account_or_raise()
     with scene.books() as db:
         wanted = _wanted(scene, db, account.account_id)
         ages = market_ages(db, account.feed, wanted.start)
+        held = {each.market for each in watched_positions(db, account.account_id)}
     stale = without_candle(scene, ages, wanted)
-    points = judged(ages, stale, wanted, scene.settings)
-    return evidence(scene, points, _value(ages, stale, wanted), "tables candle and listing")
+    points = judged(ages, stale, wanted, scene.settings, held)
+    value = {
+        **_value(ages, stale, wanted),
+        "held_stale": [str(each.market) for each in stale if each.market in held],
+    }
+    return evidence(scene, points, value, "tables candle and listing")
 
 
 def _wanted(scene: Scene, db: Database, account_id: str) -> Wanted:
     slot = day_start(trading_day(scene.now))
     status = run_status(db, account_id, slot)
-    return wanted_candle(scene.now, status, scene.settings)
+    return wanted_candle(scene.now, status, scene.settings, scene.schedule.delay)
 
 
-def wanted_candle(now: datetime, status: str | None, settings: OperationsSettings) -> Wanted:
-    """The candle that is to be there at `now` (UTC), when the run of today's decision slot is `status`."""
+def wanted_candle(now: datetime, status: str | None, settings: OperationsSettings, delay: timedelta) -> Wanted:
+    """The candle that is to be there at `now` (UTC), when the run of today's decision slot is `status`.
+
+    The run is due `delay` after its slot; one that has not begun `LATE` after that is waited for no longer.
+    """
     slot = day_start(trading_day(now))
     patience = datetime.combine(kst(slot).date(), settings.time_of("morning_by"), KST)
+    if status is None:
+        patience = min(patience, slot + delay + LATE)
     if status in (None, "running") and now < patience:
         return Wanted(start=slot - 2 * ONE_DAY, listed_by=slot, waiting=True)
     return Wanted(start=slot - ONE_DAY, listed_by=now, waiting=False)
@@ -108,9 +124,13 @@ def _quiet(venue: Venue, asked: Sequence[MarketAge], wanted: Wanted) -> set[Mark
 
 
 def judged(
-    ages: Sequence[MarketAge], stale: Sequence[MarketAge], wanted: Wanted, settings: OperationsSettings
+    ages: Sequence[MarketAge],
+    stale: Sequence[MarketAge],
+    wanted: Wanted,
+    settings: OperationsSettings,
+    held: Collection[Market] = (),
 ) -> list[Point]:
-    """Every point: too many markets without their candle, the leader without it, a list that nobody refreshed."""
+    """Every point: too many markets without their candle, the leader or one of `held` without it, an old list."""
     if not ages:
         return [point(Verdict.UNKNOWN, "m6_none")]
     points = []
@@ -124,6 +144,8 @@ def judged(
         points.append(point(Verdict.FAIL, "m6_stale", **told, names=_names(stale)))
     elif share > settings.stale_markets:
         points.append(point(Verdict.WARN, "m6_stale", **told, names=_names(stale)))
+    if lacking := [each for each in stale if each.market in held]:
+        points.append(point(Verdict.WARN, "m6_held", day=day, names=_names(lacking)))
     age = wanted.listed_by - max(each.last_seen for each in ages)
     if age > timedelta(hours=settings.candle_hours):
         points.append(point(Verdict.FAIL, "m6_listing", hours=f"{age / timedelta(hours=1):.1f}"))

@@ -110,7 +110,8 @@ def judge_runs(log: Log) -> list[Point]:
         points.append(point(Verdict.FAIL, "m7_unfinished", count=len(left), slots=_listed(left)))
     if newest in running:
         points.append(point(Verdict.WARN, "m7_long", slot=_told(newest.slot)))
-    missed = [each.slot for each in log.runs if each.status == "missed" and each.slot > log.now - ONE_DAY]
+    # By when the row was written, which is not before the next slot has come: the missed one is a day old by then.
+    missed = [each.slot for each in log.runs if each.status == "missed" and each.started_at > log.now - ONE_DAY]
     if missed:
         points.append(point(Verdict.WARN, "m7_missed", count=len(missed), slots=_listed(missed)))
     if behind := not_begun(log):

@@ -1,5 +1,7 @@
 """The evening list, 18:00 KST: what came of the day, is it safe, what does tomorrow bring? (E1-E9 of the guide.)"""
 
+from dataclasses import replace
+
 from makenaide.ops.check import Check, Checklist, Look, Severity
 from makenaide.ops.checks.alarms import alarms
 from makenaide.ops.checks.headroom import headroom
@@ -18,10 +20,15 @@ def _check(name: str, severity: Severity, look: Look, *, money: bool = False, de
     return Check(id=name, list=Checklist.EVENING, severity=severity, look=look, money=money, deadline=deadline)
 
 
+def _outcome(name: str, severity: Severity, look: Look, danger: str) -> Check:
+    """What came of trading pages nobody, except when the account is in danger."""
+    return replace(_check(name, severity, look, money=True), paging=danger)
+
+
 EVENING: tuple[Check, ...] = (
     _check("E1", Severity.MAJOR, daily_report, money=True),
-    _check("E2", Severity.MAJOR, month_return, money=True),
-    _check("E3", Severity.CRITICAL, losses, money=True),
+    _outcome("E2", Severity.MAJOR, month_return, "e2_danger"),
+    _outcome("E3", Severity.CRITICAL, losses, "e3_drawdown"),
     _check("E4", Severity.CRITICAL, backups, deadline=_PATIENT),
     _check("E5", Severity.CRITICAL, security, deadline=_PATIENT),
     _check("E6", Severity.CRITICAL, key, money=True, deadline=_PATIENT),

@@ -1,7 +1,7 @@
 """What a look found, point by point: the worst point speaks, the others are named in the value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -34,15 +34,21 @@ def evidence(
 ) -> Evidence:
     """The evidence of `points` (one at least): the first of the worst decides and speaks.
 
-    What else is not well stands in the value by its key, as "also".
+    What else is not well stands in the value by its key, as "also", and what is N/A as "not_applicable". A PASS tells
+    of what is N/A, too: nobody looked at that.
     """
     speaks = max(points, key=lambda each: each.verdict.exit_code)
     also = [each.said.key for each in points if each is not speaks and not each.verdict.quiet]
+    absent = [each.said for each in points if each is not speaks and each.verdict is Verdict.NOT_APPLICABLE]
+    told = speaks.said
+    if absent and speaks.verdict is Verdict.PASS:
+        told = replace(told, more=tuple(absent))
+    lists = {"also": also, "not_applicable": [each.key for each in absent]}
     return Evidence(
         verdict=speaks.verdict,
-        value={**value, "also": also} if also else dict(value),
+        value={**value, **{name: some for name, some in lists.items() if some}},
         source=source,
         taken_at=scene.now,
         valid_for=valid_for,
-        said=speaks.said,
+        said=told,
     )

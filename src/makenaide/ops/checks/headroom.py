@@ -34,7 +34,8 @@ def headroom(scene: Scene) -> Evidence:
 def judge_resource(resource: Resource, settings: OperationsSettings) -> Point:
     """One resource; which it is, its name tells: a word of it is "disk", "memory" or "connections"."""
     told = {"name": clean(resource.name, 60), "free": _percent(resource.free), "told": clean(resource.told)}
-    return point(_verdict(resource, settings), "e8_scarce", **told)
+    key = "e8_scarce" if math.isfinite(resource.free) else "e8_unseen"
+    return point(_verdict(resource, settings), key, **told)
 
 
 def _verdict(resource: Resource, settings: OperationsSettings) -> Verdict:

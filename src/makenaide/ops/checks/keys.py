@@ -1,6 +1,6 @@
 """E6: the trading key: when it ends, and what it may do besides trading."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,28 +13,39 @@ from makenaide.ops.scene import Key, Scene
 from makenaide.ops.settings import OperationsSettings
 
 LINE = "MAKENAIDE_UPBIT_ACCESS_KEY is not set"
+PAPER = "mode = paper"
 SOURCE = "GET /v1/api_keys and probes of the key"
 UNWANTED = ("deposit", "transfer", "pockets")
 """Rights that a trading key does not need and had better not have."""
+UNPROBED = ("deposit", "transfer")
+"""Those of them for which there is no harmless probe: only a key that manages pockets is shown the list."""
+_KNOWN = ("yes", "no")
 
 
 def key(scene: Scene) -> Evidence:
     """E6: the key's end at 30, 7, 1 and 0 days, the withdrawal right, the allowed address, and rights too many.
 
     FAIL: a day or less is left, it may withdraw, or this address is not on its list. WARN: the end comes near, or it
-    may deposit, transfer or manage pockets. N/A without a key, never in live mode: there it is UNKNOWN.
+    may deposit, transfer or manage pockets. N/A without a key and for a paper account, never in live mode: there it
+    is UNKNOWN, as is a key that no venue can be asked about.
     """
     if scene.key is None:
         verdict = Verdict.UNKNOWN if scene.live else Verdict.NOT_APPLICABLE
         none = point(verdict, "e6_no_key", line=LINE)
         return evidence(scene, [none], {"line": LINE}, "environment")
+    if scene.account is not None and not scene.live:
+        unused = point(Verdict.NOT_APPLICABLE, "e6_unused", line=PAPER)
+        return evidence(scene, [unused], {"key": scene.key.mark, "line": PAPER}, "environment")
+    if scene.venue is None:
+        unasked = point(Verdict.UNKNOWN, "e6_unasked", cause=clean(scene.no_venue))
+        return evidence(scene, [unasked], {"key": scene.key.mark}, "environment")
     rights, told = _rights(scene)
-    end, ending = _end(scene, scene.key)
+    end, ending = _end(scene, scene.key, [name for name in UNPROBED if told.get(name) not in _KNOWN])
     value = {"key": scene.key.mark, **ending, "rights": told}
     return evidence(scene, [*end, *rights], value, SOURCE)
 
 
-def _end(scene: Scene, ours: Key) -> tuple[list[Point], dict[str, Any]]:
+def _end(scene: Scene, ours: Key, unprobed: Sequence[str]) -> tuple[list[Point], dict[str, Any]]:
     try:
         terms = scene.ask().api_keys()
     except MakenaideError as cause:
@@ -44,11 +55,14 @@ def _end(scene: Scene, ours: Key) -> tuple[list[Point], dict[str, Any]]:
         return [point(Verdict.UNKNOWN, "e6_unlisted", mark=ours.mark)], {"expires_at": None}
     left = term.expires_at - scene.now
     value = {"expires_at": term.expires_at.isoformat(), "days": round(left / timedelta(days=1), 2)}
-    return [judge_end(term.expires_at, scene.now, scene.settings)], value
+    return [judge_end(term.expires_at, scene.now, scene.settings, unprobed)], value
 
 
-def judge_end(expires_at: datetime, now: datetime, settings: OperationsSettings) -> Point:
-    """By the days that are left (`key_warn_days`): WARN from the first step on, FAIL from the last day on."""
+def judge_end(expires_at: datetime, now: datetime, settings: OperationsSettings, unprobed: Sequence[str]) -> Point:
+    """By the days that are left (`key_warn_days`): WARN from the first step on, FAIL from the last day on.
+
+    `unprobed`: the rights that nobody can ask about, of which a key that is good must not be called free.
+    """
     left = expires_at - now
     days = {"days": f"{left / timedelta(days=1):.1f}"}
     steps = [step for step in settings.key_warn_days if left <= timedelta(days=step)]
@@ -58,7 +72,7 @@ def judge_end(expires_at: datetime, now: datetime, settings: OperationsSettings)
         return point(Verdict.FAIL, "e6_ends", **days)
     if steps:
         return point(Verdict.WARN, "e6_ends", **days)
-    return point(Verdict.PASS, "e6_valid", **days)
+    return point(Verdict.PASS, "e6_valid", **days, unprobed=names(unprobed) or "-")
 
 
 def _rights(scene: Scene) -> tuple[list[Point], dict[str, str]]:
@@ -74,10 +88,10 @@ def _rights(scene: Scene) -> tuple[list[Point], dict[str, str]]:
 def judge_rights(told: Mapping[str, str]) -> list[Point]:
     """What the probes answered, by right: "yes", "no", or why nobody knows.
 
-    Of the unwanted rights, which have no probe without an effect everywhere, only a "yes" is spoken of.
+    Of the unwanted rights without a harmless probe only a "yes" is judged.
     """
     points = []
-    withdraw, address = told.get("withdraw", "-"), told.get("address", "-")
+    withdraw, address, pockets = (told.get(name, "-") for name in ("withdraw", "address", "pockets"))
     if withdraw == "yes":
         points.append(point(Verdict.FAIL, "e6_withdraws"))
     elif withdraw != "no":
@@ -86,6 +100,8 @@ def judge_rights(told: Mapping[str, str]) -> list[Point]:
         points.append(point(Verdict.FAIL, "e6_address"))
     elif address != "yes":
         points.append(point(Verdict.UNKNOWN, "e6_unprobed", cause=address))
+    if pockets not in _KNOWN:
+        points.append(point(Verdict.UNKNOWN, "e6_unprobed", cause=pockets))
     extra = [name for name in UNWANTED if told.get(name) == "yes"]
     if extra:
         points.append(point(Verdict.WARN, "e6_too_much", rights=names(extra)))

@@ -26,6 +26,9 @@ from makenaide.store.db import Database
 from makenaide.store.journal import entries
 from makenaide.store.runs import equity_rows
 
+LATELY = timedelta(hours=26)
+"""What was closed so lately counts also in a new month: the look before has not seen it."""
+
 FRESH = timedelta(days=3)
 """Marks of a valuation that is older say nothing of the present."""
 
@@ -54,7 +57,8 @@ class Marks:
 
 
 def losses(scene: Scene) -> Evidence:
-    """E3: the worst trade since the KST month began (those still open included, dust not) and the drawdown (G7).
+    """E3: the worst trade since the KST month began, and of the last 26 hours (those still open included, dust not);
+    and the drawdown (G7).
 
     A trade passes up to its own stop distance + `stop_slip`, warns above, fails above `stop_fail` x its distance.
     Coins taken over from a person are measured from the price at which they were. The drawdown is the present fall
@@ -68,10 +72,13 @@ def losses(scene: Scene) -> Evidence:
             none = point(Verdict.UNKNOWN, "e3_none")
             return evidence(scene, [none], {}, "table equity")
         held = portfolio(db, account.account_id)
-        found = _losses(db, account, held, (marks.prices, _month_start(scene.now)))
-    points = [*_trades(found, scene.settings), _account(marks.points, scene.settings), *_blind(held, marks)]
+        found = _losses(db, account, held, (marks.prices, min(_month_start(scene.now), scene.now - LATELY)))
+    # The account first: of two that fail its danger speaks, and pages.
+    points = [_account(marks.points, scene.settings), *_trades(found, scene.settings), *_blind(held, marks)]
     if scene.now - marks.when > FRESH:
         points.append(point(Verdict.UNKNOWN, "e3_stale", at=f"{kst(marks.when):%Y-%m-%d %H:%M}"))
+    both = _numbers(found, marks, scene.settings)
+    points = [point(each.verdict, each.said.key, **{**each.said.values, **both}) for each in points]
     return evidence(scene, points, _value(found, marks), f"tables fill, stop, equity; {marks.source}")
 
 
@@ -168,10 +175,23 @@ def _trades(found: Sequence[Loss], settings: OperationsSettings) -> list[Point]:
 
 
 def _account(points: Sequence[EquityPoint], settings: OperationsSettings) -> Point:
-    fall = drawdown_now(points)
-    verdict, state = judge_drawdown(fall, settings)
-    key = "e3_drawdown" if verdict is not Verdict.PASS else "e3_within"
-    return point(verdict, key, fall=percent(fall), state=state)
+    verdict, _ = judge_drawdown(drawdown_now(points), settings)
+    return point(verdict, "e3_drawdown" if verdict is not Verdict.PASS else "e3_within")
+
+
+def _numbers(found: Sequence[Loss], marks: Marks, settings: OperationsSettings) -> dict[str, Any]:
+    """The two numbers that every sentence tells: what the worst trade brought, and how far below its peak we are."""
+    worst, fall = _worst(found), drawdown_now(marks.points)
+    return {
+        "worst": "-" if worst is None else worst.position,
+        "gain": "-" if worst is None else percent(-worst.loss),
+        "fall": percent(fall),
+        "state": judge_drawdown(fall, settings)[1],
+    }
+
+
+def _worst(found: Sequence[Loss]) -> Loss | None:
+    return max(found, key=lambda each: (each.loss, each.position), default=None)
 
 
 def _blind(held: Portfolio, marks: Marks) -> list[Point]:
@@ -184,7 +204,7 @@ def _blind(held: Portfolio, marks: Marks) -> list[Point]:
 
 
 def _value(found: Sequence[Loss], marks: Marks) -> dict[str, Any]:
-    worst = max(found, key=lambda each: (each.loss, each.position), default=None)
+    worst = _worst(found)
     deepest = maximum_drawdown(marks.points)
     told = None
     if worst is not None:

@@ -51,10 +51,12 @@ _INSTANT = timedelta(microseconds=1)
 
 
 def daily_report(scene: Scene) -> Evidence:
-    """E1: the report of the trading day (from 09:00 KST on), if it can be made and is that of the last due slot.
+    """E1: the report of the last full trading day (09:00-09:00 KST) and of today so far, if it can be made and is
+    that of the last due slot.
 
     FAIL from an hour after a slot on that nobody valued; UNKNOWN before the first. Amounts in won, net of fees:
-    `realised` of what was sold today, `unrealised` of all that is held, at the marks of the last valuation.
+    `realised` of what was sold, `unrealised` of all that is held, at the marks of the last valuation. What was traded
+    in the full day is the value's "full_day".
     """
     account = scene.account_or_raise()
     since = day_start(trading_day(scene.now))
@@ -64,6 +66,7 @@ def daily_report(scene: Scene) -> Evidence:
             nothing = point(Verdict.UNKNOWN, "e1_none")
             return evidence(scene, [nothing], {}, "table equity")
         value = _day(db, report, since)
+        value["full_day"] = {"day": str(trading_day(since - DAY)), **_traded(db, report, since - DAY)}
     found = _timely(scene, report.equity[-1], value)
     return evidence(scene, [found], value, "tables equity, fill, decision")
 
@@ -78,8 +81,14 @@ def _timely(scene: Scene, newest: EquityRow, value: dict[str, Any]) -> Point:
     if late:
         told = {"slot": slot, "due": f"{kst(due):%Y-%m-%d %H:%M}"}
         return point(Verdict.FAIL, "e1_late", **told)
+    full = value["full_day"]
     said = {
         "slot": slot,
+        "day": full["day"],
+        "day_realised": won(full["realised"]),
+        "day_fills": full["fills"],
+        "day_trades": full["trades"],
+        "fills": value["fills"],
         "realised": won(value["realised"]),
         "unrealised": won(value["unrealised"]),
         "trades": value["trades"],
@@ -93,31 +102,40 @@ def _timely(scene: Scene, newest: EquityRow, value: dict[str, Any]) -> Point:
 def _day(db: Database, report: Report, since: datetime) -> dict[str, Any]:
     account = report.account.account_id
     newest = report.equity[-1]
-    closed = statistics([trade for trade in report.trades if trade.closed >= since])
-    fills = all_fills(db, account)
     refused: dict[str, int] = {}
     for signal in report.signals:
         if signal.slot == newest.slot:
             refused[str(signal.refusal)] = refused.get(str(signal.refusal), 0) + 1
     invested = exposure(newest.equity - newest.cash, newest.equity)
-    slipped = slippage(db.rows("check_bought", account_id=account, since=since))
     return {
         "slot": newest.slot.isoformat(),
-        "since": since.isoformat(),
         "equity": newest.equity.value,
-        "realised": realised(fills, since).value,
+        **_traded(db, report, since),
         "unrealised": _unrealised(db, account).value,
-        "fees": sum((each.fill.fee for each in fills if each.fill.at >= since), ZERO_KRW).value,
-        "fills": sum(1 for each in fills if each.fill.at >= since),
-        "trades": closed.count,
-        "win_rate": None if closed.win_rate is None else ratio(closed.win_rate),
         "win_rate_ever": None if report.statistics.win_rate is None else ratio(report.statistics.win_rate),
         "exposure": None if invested is None else ratio(invested),
         "positions": len(report.open_positions),
-        "slippage": None if slipped is None else ratio(slipped),
         "refused": refused,
         "unsettled": len(report.unsettled),
         "flaws": len(report.flaws),
+    }
+
+
+def _traded(db: Database, report: Report, since: datetime) -> dict[str, Any]:
+    """What was traded in the day that began at `since`."""
+    account, until = report.account.account_id, since + DAY
+    every = all_fills(db, account)
+    fills = [each.fill for each in every if since <= each.fill.at < until]
+    closed = statistics([trade for trade in report.trades if since <= trade.closed < until])
+    slipped = slippage(db.rows("check_bought", account_id=account, since=since, until=until))
+    return {
+        "since": since.isoformat(),
+        "realised": (realised(every, since) - realised(every, until)).value,
+        "fees": sum((each.fee for each in fills), ZERO_KRW).value,
+        "fills": len(fills),
+        "trades": closed.count,
+        "win_rate": None if closed.win_rate is None else ratio(closed.win_rate),
+        "slippage": None if slipped is None else ratio(slipped),
     }
 
 

@@ -13,6 +13,7 @@ from makenaide.store.measures import measured_last
 _ABSENT = "-"
 _WINDOW = timedelta(hours=24)
 _FEW = 20
+_TRADER = "trader"
 _CHANGING = (PartState.STARTING, PartState.STOPPING)
 
 
@@ -43,7 +44,9 @@ def _database(part: Part) -> Point:
 
 
 def workers(scene: Scene) -> Evidence:
-    """M2: every worker that ought to work does. One that nobody wants may rest; no worker known at all is UNKNOWN."""
+    """M2: every worker that ought to work does. One that nobody wants may rest; no worker known at all is UNKNOWN,
+    and so is a trader that rests on the wall clock without anybody having said that it may.
+    """
     parts = tuple(scene.place.workers())
     value = {part.name: _told(scene, part) for part in parts}
     return evidence(scene, _workers(scene, parts), {"workers": value}, "the place: workers", MOMENT)
@@ -63,6 +66,12 @@ def _workers(scene: Scene, parts: Sequence[Part]) -> list[Point]:
         points.append(point(Verdict.FAIL, "m2_down", names=_names(down)))
     if changing:
         points.append(point(Verdict.WARN, "m2_changing", names=_names(changing)))
+    endless = scene.account is not None and not scene.stepped
+    unsaid = [
+        each for each in parts if each.state is PartState.DOWN and each.wanted is None and each.name == _TRADER
+    ]
+    if endless and unsaid:
+        points.append(point(Verdict.UNKNOWN, "m2_unsaid", names=_names(unsaid)))
     if points:
         return points
     if not up:

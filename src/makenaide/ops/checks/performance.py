@@ -230,13 +230,12 @@ def _jobs(scene: Scene, db: Database) -> dict[str, Work]:
 
 
 def _runs(scene: Scene, db: Database) -> Work:
-    recent = [
-        each
-        for each in run_rows(db, scene.account_or_raise().account_id)
-        if scene.now - WINDOW < each.slot <= scene.now
-    ]
+    """The runs by their slots; a missed one by when it was written down, which is not before the slot after it."""
+    rows = run_rows(db, scene.account_or_raise().account_id)
+    since = scene.now - WINDOW
     return Work(
-        count=sum(each.status == "done" for each in recent), missed=sum(each.status == "missed" for each in recent)
+        count=sum(each.status == "done" and since < each.slot <= scene.now for each in rows),
+        missed=sum(each.status == "missed" and since < each.started_at <= scene.now for each in rows),
     )
 
 

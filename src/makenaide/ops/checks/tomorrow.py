@@ -32,6 +32,9 @@ from makenaide.store.measures import measured_last
 SILENCE = timedelta(days=1)
 """A listener notes every half minute that it listens; one of which nothing was noted for longer is deaf (UNKNOWN)."""
 
+STEPPED = "--endless is not given"
+"""Why nobody listens for an account whose time is its own, even with a key."""
+
 _SOURCES = "GET /v1/market/all, GET /v1/status/wallet, tables listing and announcement, the macro calendar"
 _MOST = 20
 
@@ -154,6 +157,15 @@ def _ends(scene: Scene, known: Known) -> Found:
     return points, {"ends": {code: str(day) for code, day in sorted(ending.items())}}
 
 
+def _keyless(scene: Scene) -> str:
+    """The line by which no key is used here to see wallets or hear announcements; "" where one is, or ought to be."""
+    if scene.live:
+        return ""
+    if scene.key is None:
+        return LINE
+    return STEPPED if scene.stepped else ""
+
+
 # ---- wallets ----
 
 
@@ -165,8 +177,8 @@ def _wallets(scene: Scene, known: Known) -> Found:
     try:
         wallets = scene.ask().wallets()
     except MakenaideError as cause:
-        if scene.key is None and not scene.live:
-            return [point(Verdict.NOT_APPLICABLE, "e7_no_key", line=LINE)], {"wallets": LINE}
+        if line := _keyless(scene):
+            return [point(Verdict.NOT_APPLICABLE, "e7_no_wallets", line=line)], {"wallets": line}
         return [point(Verdict.UNKNOWN, "e7_wallets_unseen", cause=clean(cause))], {"wallets": None}
     states = {coin: sorted({str(each.state) for each in wallets if each.currency == coin}) for coin in held}
     halted = [coin for coin, found in states.items() if found and WalletState.WORKING not in found]
@@ -179,10 +191,10 @@ def _wallets(scene: Scene, known: Known) -> Found:
 
 def _announced(scene: Scene, known: Known, day: date) -> Found:
     """Without a key nobody can listen; with one, a listener of which nothing was noted for a day is deaf."""
-    if scene.key is None and not scene.live and not known.announced:
-        return [point(Verdict.NOT_APPLICABLE, "e7_no_key", line=LINE)], {"announcements": LINE}
-    deaf = scene.key is not None or scene.live
-    deaf = deaf and (known.heard is None or scene.now - known.heard > SILENCE)
+    line = _keyless(scene)
+    if line and not known.announced:
+        return [point(Verdict.NOT_APPLICABLE, "e7_unheard", line=line)], {"announcements": line}
+    deaf = not line and (known.heard is None or scene.now - known.heard > SILENCE)
     points, value = judge_announcements(known, day, scene.now)
     if deaf:
         points.append(point(Verdict.UNKNOWN, "e7_deaf", days=SILENCE.days))

@@ -23,6 +23,7 @@ class Situation:
     that is meant; `stored`: whether its books are there (None: nobody could look). `live`: real money is meant.
     `holding`: how many positions and orders in doubt the account has (None: nobody could look). `guarded`: how many
     positions its guard watches. `stopped`: the last plan left the system stopped safely.
+    `hung`: the steward lives, and gives no sign of life.
     """
 
     database: PartState
@@ -38,3 +39,4 @@ class Situation:
     holding: int | None
     guarded: int
     stopped: bool
+    hung: bool = False

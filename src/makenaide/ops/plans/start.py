@@ -33,7 +33,7 @@ def start_plan(situation: Situation, name: str, at: datetime) -> Plan:
         _step(SCHEMA, "validate", "read_only"),
         _guard(situation),
         _worker(TRADER, "trader", alive=situation.trader, live=situation.live),
-        _worker(STEWARD, "steward", alive=situation.steward),
+        _steward(situation),
         _step(GATES, "gates", "only_then"),
     )
     return Plan(id=name, procedure=Procedure.START, at=at, account=situation.account, steps=steps)
@@ -60,7 +60,7 @@ def _database(situation: Situation) -> Step:
 
 
 def _warm(situation: Situation) -> Step:
-    if situation.trader and situation.steward and situation.guard:
+    if situation.trader and situation.steward and not situation.hung and situation.guard:
         return _step(WARM, "warm_up", "run_already", skip=True)
     return _step(WARM, "warm_up", "no_side_effect")
 
@@ -83,6 +83,12 @@ def _guard(situation: Situation) -> Step:
     if situation.stored is False:
         return _step(GUARD, "guard", "account_new", skip=True)
     return _step(GUARD, "guard", "guard_first")
+
+
+def _steward(situation: Situation) -> Step:
+    if situation.hung:
+        return _step(STEWARD, "steward", "hangs")
+    return _worker(STEWARD, "steward", alive=situation.steward)
 
 
 def _worker(name: str, does: str, *, alive: bool, live: bool = False) -> Step:

@@ -34,11 +34,15 @@ def stop_plan(situation: Situation, wish: Wish, name: str, at: datetime) -> Plan
 
 
 def is_over(situation: Situation, wish: Wish) -> bool:
-    """Whether there is nothing left to do but to say so: it is stopped already, or there never was anything."""
+    """Whether there is nothing left to do but to say so: it is stopped already, or there never was anything.
+
+    Never while positions are known that no guard watches, as after a restart of the machine.
+    """
     down = not situation.ours or situation.database is PartState.DOWN
     over = situation.stopped or (situation.ours and situation.stored is False)
     running = situation.trader or situation.steward or (wish.everything and situation.guard)
-    return down and over and not running
+    bare = bool(situation.guarded) and not situation.guard and not wish.accept_unguarded
+    return down and over and not running and not bare
 
 
 def _step(name: str, does: str, why: str, *, skip: bool = False) -> Step:

@@ -15,9 +15,9 @@ SELECT kind, subject, verdict, detail, taken_at, valid_until FROM evidence
 WHERE kind = %(kind)s ORDER BY taken_at DESC, evidence_id DESC LIMIT 1;
 
 -- name: audit_installation
--- The newest entry of a family that concerns the whole installation.
+-- The newest entry of a family that concerns the whole installation; not one that was noted after newer ones.
 SELECT at, actor, action, detail FROM audit
-WHERE account_id IS NULL AND action LIKE %(action)s ORDER BY audit_id DESC LIMIT 1;
+WHERE account_id IS NULL AND action LIKE %(action)s AND NOT coalesce(detail ? 'late', false) ORDER BY audit_id DESC LIMIT 1;
 
 -- name: budget_lock
 -- Two entries of one account are weighed one after the other.

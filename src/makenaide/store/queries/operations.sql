@@ -34,13 +34,19 @@ CROSS JOIN LATERAL (SELECT * FROM evidence WHERE kind = asked.kind AND subject =
                     ORDER BY evidence_id DESC LIMIT 1) e
 ORDER BY e.kind;
 
+-- name: evidence_against
+-- The kinds of which a bad finding was taken since a moment, whenever it was written down.
+SELECT DISTINCT kind FROM evidence
+WHERE subject = %(subject)s AND kind = ANY(%(kinds)s) AND verdict IN ('UNKNOWN', 'FAIL')
+  AND taken_at > %(since)s AND taken_at <= %(now)s;
+
 -- name: acknowledgement_put
-INSERT INTO acknowledgement (account_id, check_id, until, actor, note, at)
-VALUES (%(account_id)s, %(check_id)s, %(until)s, %(actor)s, %(note)s, %(at)s);
+INSERT INTO acknowledgement (account_id, check_id, until, actor, note, at, said)
+VALUES (%(account_id)s, %(check_id)s, %(until)s, %(actor)s, %(note)s, %(at)s, %(said)s);
 
 -- name: acknowledgement_all
 -- The newest word about each check.
-SELECT DISTINCT ON (check_id) check_id, until, actor, note, at FROM acknowledgement
+SELECT DISTINCT ON (check_id) check_id, until, actor, note, at, said FROM acknowledgement
 WHERE account_id = %(account_id)s ORDER BY check_id, acknowledgement_id DESC;
 
 -- name: job_claim
@@ -66,11 +72,6 @@ WHERE account_id = %(account_id)s AND name = %(job)s AND slot = %(slot)s AND fen
 -- The newest slot of each job that anybody took.
 SELECT DISTINCT ON (name) name, slot, holder, fence, claimed_at, expires_at, finished_at, outcome, detail FROM job
 WHERE account_id = %(account_id)s ORDER BY name, slot DESC;
-
--- name: job_finished
--- The newest slot of each job that is done with, one way or another.
-SELECT name, max(slot) AS slot FROM job
-WHERE account_id = %(account_id)s AND finished_at IS NOT NULL GROUP BY name ORDER BY name;
 
 -- name: job_since
 SELECT name, slot, holder, fence, claimed_at, expires_at, finished_at, outcome, detail FROM job

@@ -23,7 +23,8 @@ ALTER TABLE evidence ADD COLUMN checklist_id bigint REFERENCES checklist;
 CREATE INDEX evidence_of_checklist ON evidence (checklist_id) WHERE checklist_id IS NOT NULL;
 CREATE INDEX evidence_last ON evidence (kind, subject, evidence_id DESC);
 
--- A WARN that a person has seen: folded until its date (KST) has passed. The newest row of a check speaks.
+-- A WARN that a person has seen: folded until its date (KST) has passed. The newest row of a check speaks. `said` is
+-- what that WARN found: another one of the same check is not folded.
 CREATE TABLE acknowledgement (
     acknowledgement_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id         text NOT NULL,
@@ -31,7 +32,8 @@ CREATE TABLE acknowledgement (
     until              date NOT NULL,
     actor              text NOT NULL,
     note               text NOT NULL,
-    at                 timestamptz NOT NULL
+    at                 timestamptz NOT NULL,
+    said               text NOT NULL
 );
 
 -- One row a scheduled slot of a job: whoever inserts it, or finds its lease run out, does it. `fence` only rises.
