@@ -2,10 +2,13 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from makenaide.app.crew import Crew
-from makenaide.app.operation import Worker, beat, enter, leave, silent
+from makenaide.app.operation import Operation, State, Worker, beat, enter, leave, silent
 from makenaide.app.power import backups
 from makenaide.ops.backup import FOLDER
 
@@ -51,3 +54,21 @@ def test_a_dump_whose_manifest_cannot_be_read_is_a_backup_that_is_not_intact(tmp
         None,
         5,
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "again"),
+    [
+        (State.STARTED, None, True),
+        (State.FAILED, "S5", True),  # a start over a system that ran: what ran goes on
+        (State.FAILED, "T3", False),
+        (State.FAILED, None, False),
+        (State.STARTING, None, False),
+        (State.STOPPING, None, False),
+        (State.STOPPED, None, False),
+    ],
+)
+def test_a_dead_trader_is_started_again_unless_a_plan_is_at_work_or_a_stop_began(
+    state: State, step: str | None, again: bool
+) -> None:
+    assert Operation(state=state, step=step, at=datetime.now(UTC)).supervised is again

@@ -53,16 +53,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     arguments: tuple[str, ...] = ()
 
-
     @property
     def supervised(self) -> bool:
-        """Whether a trader that died is to be started again: not once a stop has begun.
+        """Whether a trader that died is to be started again: not while a start is under way, nor once a stop began.
 
         A start that failed has ended what it began itself; what was there before it goes on, and is looked after.
         """
-        if self.state is State.FAILED:
-            return bool(self.step and self.step.startswith("S"))
-        return self.state in (State.STARTING, State.STARTED)
+        failed_start = self.state is State.FAILED and (self.step or "").startswith("S")
+        return self.state is State.STARTED or failed_start
 
 
 class Process(Living, frozen=True, kw_only=True):

@@ -114,7 +114,7 @@ class Home:
             yield from _audited(db, self._account_id, since)
 
     def backups(self) -> Sequence[Backup]:
-        """What lies in the folder of backups: of the account's kind of money, for one of the other saves nothing of it."""
+        """What lies in the folder of backups, of the account's kind of money alone."""
         from makenaide.app.power import backups  # noqa: PLC0415 - loads what takes and restores them
 
         kept = backups(self.env.home)

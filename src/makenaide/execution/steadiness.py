@@ -13,7 +13,6 @@ from makenaide.domain.intent import StoredOrder
 from makenaide.domain.reason import Refusal
 from makenaide.execution.permit import Forbidden
 
-
 Reading = tuple[datetime, float]
 """The wall clock (UTC) and the steady one (s) at one moment."""
 

@@ -117,7 +117,7 @@ def _decide_and_enter(session: Session, run: Run, known: tuple[Markets, Reconcil
 
 
 def _look_anew(session: Session) -> None:
-    """The evidence that buying needs, taken anew. Without it nothing is bought, and everything else goes on (law 1)."""
+    """The evidence that buying needs, taken anew. Without it nothing is bought; all else goes on (law 1)."""
     if session.ready is None:
         return
     try:
