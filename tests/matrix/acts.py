@@ -80,12 +80,15 @@ def withheld(what: str, whom: str = "makenaide_reader", right: str = "select") -
     @contextmanager
     def change(world: World) -> Iterator[None]:
         with world.owner() as db:
+            # What a role may not do is written down, and E5 reads it: here it is the world that was changed, no intruder.
+            db.connection.execute(b"alter database postgres set log_min_messages = fatal")
             db.connection.execute(f"revoke {right} on {what} from {whom}".encode())
         try:
             yield
         finally:
             with world.owner() as db:
                 db.connection.execute(f"grant {right} on {what} to {whom}".encode())
+                db.connection.execute(b"alter database postgres reset log_min_messages")
 
     return change
 

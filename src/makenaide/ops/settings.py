@@ -71,7 +71,6 @@ class OperationsSettings:
     disk_fail: float = parameter(0.05, "ratio", "E8: free disk, FAIL below", low=0, high=1)
     memory_warn: float = parameter(0.1, "ratio", "E8: free memory, WARN below", low=0, high=1)
     connections_warn: float = parameter(0.8, "ratio", "E8: database connections in use, WARN above", low=0, high=1)
-    cost_hours: float = parameter(72.0, "h", "issue 5: costs lag 24-48 h, UNKNOWN from 72 h on", low=1, high=720)
 
     paper_backup: bool = parameter(
         False, "yes or no", "whether paper accounts, too, need a verified backup to buy"
