@@ -80,7 +80,7 @@ def withheld(what: str, whom: str = "makenaide_reader", right: str = "select") -
     @contextmanager
     def change(world: World) -> Iterator[None]:
         with world.owner() as db:
-            # What a role may not do is written down, and E5 reads it: here it is the world that was changed, no intruder.
+            # What a role may not do is written down, and E5 reads it: but this is a changed world, no intruder.
             db.connection.execute(b"alter database postgres set log_min_messages = fatal")
             db.connection.execute(f"revoke {right} on {what} from {whom}".encode())
         try:
