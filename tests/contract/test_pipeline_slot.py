@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from makenaide.domain.errors import Unavailable
 from makenaide.domain.market import Market
 from makenaide.domain.order import Leg, position_id
 from makenaide.domain.reason import Exit, Refusal
@@ -160,6 +161,23 @@ def test_nothing_speaking_against_it_is_a_buy_within_every_bound(journal: Databa
     stop = latest_stops(journal, entry.account_id, [entry.position_id])[entry.position_id]
     assert entry.evidence["stop"] == str(stop.price)
     trader.laws()
+
+
+class Unkept:
+    """Evidence that cannot be kept."""
+
+    def renew(self) -> None:
+        raise Unavailable("the table evidence is locked")
+
+
+def test_evidence_that_cannot_be_kept_holds_up_no_slot_and_no_exit(journal: Database) -> None:
+    """Law 1: doubt blocks buys (the gate's permit sees to that), and everything else goes on."""
+    trader = begun(journal, BREAKS)
+    trader.session = replace(trader.session, ready=Unkept())
+    run_cycle(trader.session, FIRST)
+    report = build_report(journal, trader.account)
+    assert report.runs == {"done": 1}
+    assert len(report.equity) == 1
 
 
 def test_wallets_are_looked_at_once_a_slot(journal: Database) -> None:

@@ -47,7 +47,7 @@ def clocks() -> Clocks:
 def test_buying_is_forbidden_once_wall_and_steady_time_part_by_more_than_five_seconds(
     clocks: Clocks, wall: float, steady: float, forbidden: bool
 ) -> None:
-    permit = SteadyTime(steadiness=Steadiness(clocks.wall, clocks.steady), limit=5.0)
+    permit = SteadyTime(steadiness=Steadiness(clocks.wall, clocks.steady, 5.0))
     clocks.pass_(wall, steady=steady)
     said = permit.forbids(None)
     assert (said is not None) == forbidden
@@ -57,8 +57,8 @@ def test_buying_is_forbidden_once_wall_and_steady_time_part_by_more_than_five_se
 
 
 def test_a_jump_stays_forbidden_until_it_is_reconciled_and_no_longer(clocks: Clocks) -> None:
-    steadiness = Steadiness(clocks.wall, clocks.steady)
-    permit = SteadyTime(steadiness=steadiness, limit=5.0)
+    steadiness = Steadiness(clocks.wall, clocks.steady, 5.0)
+    permit = SteadyTime(steadiness=steadiness)
     clocks.pass_(600, steady=1)
     clocks.pass_(600)
     assert permit.forbids(None) is not None

@@ -96,7 +96,7 @@ def _session(env: Environment, ledger: _Books, meant: tuple[Wanted, Account, Mar
     gate = Gate(db=ledger.db, account_id=account.account_id, clock=market.clock, scene=scene)
     # Stepped time is its trader's alone: nothing sets it, and it sleeps with the machine.
     stepped = account.last_slot is not None
-    steadiness = None if stepped else Steadiness(market.clock.now, time.monotonic)
+    steadiness = None if stepped else Steadiness(market.clock.now, time.monotonic, config.operations.part_seconds)
     ground = Ground(
         account=account,
         db=ledger.db,
@@ -115,7 +115,7 @@ def _session(env: Environment, ledger: _Books, meant: tuple[Wanted, Account, Mar
     )
     allowed = [*permits(config, ledger.db, account, halt, market.clock), gate]
     if steadiness is not None:
-        allowed.append(SteadyTime(steadiness=steadiness, limit=config.operations.part_seconds))
+        allowed.append(SteadyTime(steadiness=steadiness))
     return assemble(config, ground, permits=tuple(allowed), stopping=flag)
 
 

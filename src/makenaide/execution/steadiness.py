@@ -20,10 +20,11 @@ Reading = tuple[datetime, float]
 class Steadiness:
     """Two clocks side by side since the last time that everything was compared. Thread-safe."""
 
-    def __init__(self, wall: Callable[[], datetime], steady: Callable[[], float]) -> None:
-        """`wall` gives UTC; `steady` seconds that nobody sets."""
+    def __init__(self, wall: Callable[[], datetime], steady: Callable[[], float], limit: float) -> None:
+        """`wall` gives UTC; `steady` seconds that nobody sets; they may be `limit` seconds apart."""
         self._wall = wall
         self._steady = steady
+        self._limit = limit
         self._lock = threading.Lock()
         self._since: Reading = (wall(), steady())
 
@@ -32,6 +33,11 @@ class Steadiness:
         with self._lock:
             wall, steady = self._since
         return (self._wall() - wall).total_seconds() - (self._steady() - steady)
+
+    @property
+    def broken(self) -> bool:
+        """Whether they are further apart than they may be."""
+        return abs(self.parted()) > self._limit
 
     def reading(self) -> Reading:
         """Both clocks now: taken before a comparison begins, and anchored when it is done."""
@@ -48,16 +54,15 @@ class Steadiness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteadyTime:
-    """Forbids every entry while the clocks of `steadiness` are `limit` seconds or more apart."""
+    """Forbids every entry while the clocks of `steadiness` are further apart than they may be."""
 
     steadiness: Steadiness
-    limit: float
 
     def forbids(self, order: StoredOrder | None) -> Forbidden | None:  # noqa: ARG002 - one answer for all
         """NOT_READY with how far time has parted."""
-        parted = self.steadiness.parted()
-        if abs(parted) <= self.limit:
+        if not self.steadiness.broken:
             return None
+        parted = self.steadiness.parted()
         cause = (
             f"the clock has jumped by {parted:+.1f} s (a sleep, or it was set), and nobody has reconciled since"
         )

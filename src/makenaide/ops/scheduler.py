@@ -124,7 +124,7 @@ class Scheduler:
         self._line = _Line(parts.open, parts.steady)
         self._known = _Known()
         self._untold: list[AuditEntry] = []
-        self._steadiness = Steadiness(parts.clock.now, parts.steady)
+        self._steadiness = Steadiness(parts.clock.now, parts.steady, parts.settings.part_seconds)
         holder = Holder(account_id=parts.account_id, name=parts.holder, lease=parts.settings.lease)
         self._tools = Tools(markers=parts.markers, spawn=parts.spawn, failed=parts.failed)
         self._shift = Shift(holder, parts.bodies, self._tools, parts.steady)

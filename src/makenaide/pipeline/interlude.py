@@ -16,8 +16,6 @@ _QUIET = timedelta(minutes=10)
 """So often books and balances are compared between two slots of a run on the wall clock."""
 _SLEPT = timedelta(seconds=60)
 """A wait that took so much longer was a machine asleep."""
-_PARTED = 5.0
-"""Seconds by which wall and steady time may part before books and venue are compared (issue 5)."""
 _LONGEST = timedelta(minutes=5)
 """So long, at most, an order in doubt waits for the next look, and an exit that is not done for its next try."""
 
@@ -128,7 +126,7 @@ class Interlude:
     def _parted(self) -> bool:
         """Whether the clock was set, or the machine slept, however short: nobody buys until it is compared."""
         steadiness = self.session.steadiness
-        return steadiness is not None and abs(steadiness.parted()) > _PARTED
+        return steadiness is not None and steadiness.broken
 
 
 def interlude(session: Session) -> Interlude:
